@@ -1,0 +1,76 @@
+//! The AXI4-Lite register space of every kernel: 4 KiB of 32-bit words.
+//!
+//! The block below 0x10 is Vitis' `ap_ctrl_hs`; arguments follow from [`ARGUMENTS`] (their offsets belong to each kernel,
+//! [`crate::kernel::KernelConfig::arguments`]); what Nearfield adds starts at [`KERNEL_ID`], past every word XRT writes.
+//! 64-bit values are two words, low word first, and are stable while the kernel is idle.
+
+/// `ap_ctrl_hs` control: see [`control`].
+pub const CONTROL: u32 = 0x00;
+/// Global interrupt enable (bit 0).
+pub const GLOBAL_INTERRUPT_ENABLE: u32 = 0x04;
+/// Interrupt enable: bit 0 done, bit 1 ready.
+pub const INTERRUPT_ENABLE: u32 = 0x08;
+/// Interrupt status: bit 0 done, bit 1 ready; a bit written as 1 toggles.
+pub const INTERRUPT_STATUS: u32 = 0x0c;
+/// Where the first argument lies.
+pub const ARGUMENTS: u32 = 0x10;
+
+/// Bits of [`CONTROL`].
+pub mod control {
+    /// Written 1 to start; reads 1 until the kernel has taken its arguments.
+    pub const START: u32 = 1 << 0;
+    /// The run has ended. Cleared by reading.
+    pub const DONE: u32 = 1 << 1;
+    /// Nothing is running.
+    pub const IDLE: u32 = 1 << 2;
+    /// The kernel can take its next start.
+    pub const READY: u32 = 1 << 3;
+    /// Start again by itself when done.
+    pub const AUTO_RESTART: u32 = 1 << 7;
+}
+
+/// Which kernel this is: [`crate::kernel::Kernel::id`].
+pub const KERNEL_ID: u32 = 0x400;
+/// [`crate::ABI_VERSION`].
+pub const ABI_VERSION: u32 = 0x404;
+/// [`crate::kernel::KernelConfig::hash`], u64.
+pub const CONFIGURATION_HASH: u32 = 0x408;
+/// Why the last run ended early: [`error`]. Sticky until the next start.
+pub const ERROR_CODE: u32 = 0x410;
+/// The AXI master (or the chunk of a stream) the error belongs to.
+pub const ERROR_PORT: u32 = 0x414;
+/// The address of the burst that met the error, u64.
+pub const ERROR_ADDRESS: u32 = 0x418;
+/// Cycles from start to done of the last run, u64.
+pub const CYCLES: u32 = 0x420;
+/// The first stream's counters; [`STREAM_STRIDE`] bytes a stream.
+pub const STREAMS: u32 = 0x480;
+/// Distance of two streams' counters.
+pub const STREAM_STRIDE: u32 = 0x20;
+
+/// Offsets within one stream's block of counters, u64 each.
+pub mod stream {
+    /// Beats that were transferred.
+    pub const BEATS: u32 = 0x00;
+    /// Cycles in which one side waited for the other: a read stream's kernel for memory, a write stream's memory for the
+    /// kernel or the kernel for memory.
+    pub const STALLS: u32 = 0x08;
+    /// Sum of the stream's words (0 in kernels without checksums).
+    pub const CHECKSUM_A: u32 = 0x10;
+    /// Position-weighted sum of the stream's words (0 in kernels without checksums).
+    pub const CHECKSUM_B: u32 = 0x18;
+}
+
+/// Values of [`ERROR_CODE`].
+pub mod error {
+    /// The run ended well.
+    pub const NONE: u32 = 0;
+    /// A read was answered with SLVERR or DECERR.
+    pub const AXI_READ: u32 = 1;
+    /// A write was answered with SLVERR or DECERR.
+    pub const AXI_WRITE: u32 = 2;
+    /// An argument has a value that this kernel cannot do; [`super::ERROR_PORT`] is the argument's id.
+    pub const ARGUMENT: u32 = 3;
+    /// A malformed stream.
+    pub const STREAM: u32 = 4;
+}

@@ -1,0 +1,9 @@
+//! Kernel tops: wiring only.
+
+use crate::emit::{Design, EmitError};
+use nearfield_abi::kernel::KernelConfig;
+
+/// Prints a kernel.
+pub fn emit(config: KernelConfig) -> Result<Design, EmitError> {
+    Err(EmitError(format!("{} is not written yet", config.name())))
+}

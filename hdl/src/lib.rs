@@ -1,0 +1,16 @@
+//! Nearfield's hardware, described in rust-hdl, and the Verilog back end that prints it.
+//!
+//! The crate does no I/O: [`emit::emit`] is a pure function from a block to text, [`kernel::emit`] from a kernel's
+//! configuration. [`units`] lists every unit that stands alone.
+
+pub mod axi;
+pub mod emit;
+pub mod float;
+pub mod kernel;
+pub mod optimizer;
+pub mod prelude;
+pub mod primitive;
+pub mod stream;
+mod unit;
+
+pub use unit::{units, Unit};
