@@ -1,0 +1,64 @@
+//! From a printed design to a clocked instance: Verilator, the C++ compiler, a cache of built libraries, a loader.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let design: nearfield_hdl::emit::Design = unimplemented!();
+//! use nearfield_sim::verilate::{build, Options};
+//! let mut adder = build(&design, &Options::default())?.instance();
+//! let (clock, a, sum) = (adder.port("clock")?, adder.port("a")?, adder.port("sum")?);
+//! adder.set(a, 3);
+//! adder.tick(clock);
+//! println!("{}", adder.get(sum));
+//! # Ok(()) }
+//! ```
+
+mod bridge;
+mod bundle;
+mod cache;
+mod error;
+mod loader;
+mod tool;
+
+pub use bundle::bundle;
+pub use error::{BuildError, EvalError, PortError, TraceError};
+pub use loader::{Instance, Library, PortId};
+
+use nearfield_hdl::emit::Design;
+
+/// How a design is built.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Options {
+    /// Build with support for FST waves ([`Instance::open_trace`]); about half as fast even while no file is open.
+    pub trace: bool,
+    /// Give unset state and x assignments pseudo-random values ([`Library::instance_with_seed`]) instead of zeros.
+    pub randomize: bool,
+}
+
+/// Builds `design`, or finds it built, and loads it.
+///
+/// The library lies in a cache under a key made from the sources, the flags and the tools' versions. Any number of
+/// processes and threads may ask for the same design at once: one builds, the others wait for it.
+///
+/// # Errors
+///
+/// A missing tool (with the Debian package that has it), what Verilator or the compiler has to say of the design, an
+/// unusable cache folder.
+pub fn build(design: &Design, options: &Options) -> Result<Library, BuildError> {
+    let tools = tool::Tools::find()?;
+    let cache = cache::Cache::open()?;
+    let runtime = tools.runtime_key(options);
+    let key = cache::Key::of(
+        std::iter::once(runtime.text())
+            .chain([design.top.as_str(), bridge::VERSION])
+            .chain(design.ports.iter().map(|p| p.name.as_str()))
+            .chain(design.artifacts.iter().flat_map(|a| [a.path.as_str(), a.text.as_str()])),
+    );
+    let folder = cache.entry(&format!("{}-{key}", design.top), |folder| {
+        let runtime = cache.entry(&format!("runtime-{}", runtime.key()), |f| tools.build_runtime(options, f))?;
+        tools.build_design(design, options, &runtime, folder)
+    })?;
+    Library::load(&folder.join(tool::LIBRARY_FILE), design)
+}
+
+#[cfg(test)]
+mod tests;
