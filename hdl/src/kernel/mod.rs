@@ -5,5 +5,5 @@ use nearfield_abi::kernel::KernelConfig;
 
 /// Prints a kernel.
 pub fn emit(config: KernelConfig) -> Result<Design, EmitError> {
-    Err(EmitError(format!("{} is not written yet", config.name())))
+    Err(EmitError::new(config.name(), "kernel", "it is not written yet"))
 }
