@@ -1,0 +1,25 @@
+//! Optimizers, each written once, as the specification.
+//!
+//! A module an optimizer. Each has the hyper-parameters as a person writes them (`Hyper`, f64), what one step needs of
+//! them (`Coefficients`, f32: the registers of the kernel) and the step itself (`element` for one element, `step` for
+//! slices). [`BetaPowers`] holds the running products of the optimizers that correct bias.
+
+pub mod adamw;
+mod beta_powers;
+mod hyper_error;
+
+pub use beta_powers::BetaPowers;
+pub use hyper_error::HyperError;
+
+/// The NaN that is stored whenever a result is a NaN: quiet, positive, no payload.
+pub const CANONICAL_NAN: u32 = 0x7fc0_0000;
+
+/// `x`, or the canonical NaN if `x` is any NaN.
+#[inline(always)]
+pub fn canonical(x: f32) -> f32 {
+    if x.is_nan() {
+        f32::from_bits(CANONICAL_NAN)
+    } else {
+        x
+    }
+}
