@@ -1,0 +1,17 @@
+//! Training of a two-layer graph convolutional network (Kipf & Welling, "Semi-Supervised Classification with Graph
+//! Convolutional Networks", ICLR 2017) whose optimizer steps run on a device.
+//!
+//! Forward and backward run here, on one thread, so that a result depends on the seed alone and not on how many threads
+//! there are. The parameters are one flat run of elements; every step of all of them is the device's.
+
+mod csr;
+mod dataset;
+mod network;
+mod random;
+mod split;
+
+pub use csr::{Csr, CsrBuilder};
+pub use dataset::{names, Dataset, DatasetError};
+pub use network::{Loss, Network, Pass, Score, Shape, Tensor};
+pub use random::{generator, Purpose};
+pub use split::{Split, SplitError, TEST, TRAIN_PER_CLASS, VALIDATION};
