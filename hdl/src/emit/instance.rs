@@ -36,7 +36,7 @@ pub(super) fn print(
             let symbol = &symbols.list[id];
             let net = match (&symbol.kind, plan.connections.get(&id), plan.aliases.get(&id)) {
                 (Kind::ChildInput(_), Some(value), _) => value.text(symbols),
-                (Kind::ChildOutput(_), _, Some(to)) => symbols.list[*to].name.clone(),
+                (Kind::ChildOutput(_), _, Some(_)) => symbol.name.clone(),
                 (Kind::ChildOutput(_), _, None) if plan.read.get(&id).is_none_or(Zero::is_zero) => {
                     let name = symbols.free_name(&format!("{}_unused_{}", child.field.replace('$', "_"), symbol.port));
                     out.wires.push((id, name.clone()));

@@ -11,7 +11,7 @@ use num_traits::One;
 
 /// Prints a module: its ports, and its text from the port list on.
 pub(super) fn module(node: &Node, printed: &[Option<Printed>], unit: &str) -> Result<(Vec<Port>, String), EmitError> {
-    let symbols = Symbols::new(node, unit)?;
+    let mut symbols = Symbols::new(node, unit)?;
     let ports: Vec<(SymbolId, Port)> = symbols
         .list
         .iter()
@@ -24,6 +24,7 @@ pub(super) fn module(node: &Node, printed: &[Option<Printed>], unit: &str) -> Re
         Body::Logic(block) => {
             let statements = unroll::unroll(block, &symbols, unit)?;
             let plan = flow::plan(&statements, &symbols, unit)?;
+            plan.aliases.iter().for_each(|(from, to)| symbols.list[*from].name = symbols.list[*to].name.clone());
             let text = logic(node, printed, &symbols, &plan, unit)?;
             (plan.procedural, text)
         }

@@ -1,0 +1,4 @@
+//! Units and kernels under Verilator: one test binary, a module a unit.
+
+#[path = "rtl/emit/mod.rs"]
+mod emit;
