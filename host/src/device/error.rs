@@ -1,0 +1,133 @@
+//! What can go wrong with a device.
+
+use std::time::Duration;
+
+/// An error of a device, saying what to do where something can be done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DeviceError {
+    /// The program was built without this backend.
+    #[error("{device} is not in this build; build with --features {feature}, or use --device soft")]
+    NotInThisBuild {
+        /// The device that was asked for.
+        device: String,
+        /// The missing cargo feature.
+        feature: &'static str,
+    },
+    /// The kernel could not be built, loaded or reset.
+    #[error("the device could not be opened: {what}")]
+    Open {
+        /// The cause and what to do.
+        what: String,
+    },
+    /// The kernel on the device is not the one this program was made for.
+    #[error(
+        "the kernel on {device} is another one: {register} reads {found:#x}, but this program needs {expected:#x}; build \
+         kernel and program from the same sources"
+    )]
+    WrongKernel {
+        /// The device.
+        device: String,
+        /// Which register differs.
+        register: &'static str,
+        /// What it reads.
+        found: u64,
+        /// What it should read.
+        expected: u64,
+    },
+    /// There is no such bank.
+    #[error("{device} has no memory bank {bank}; it has {banks}")]
+    NoSuchBank {
+        /// The device.
+        device: String,
+        /// The bank that was asked for.
+        bank: u32,
+        /// How many there are.
+        banks: usize,
+    },
+    /// A bank has no free piece that long.
+    #[error("bank {bank} of {device} has no free piece of {bytes} bytes; release buffers or use smaller pieces")]
+    OutOfMemory {
+        /// The device.
+        device: String,
+        /// The bank.
+        bank: u32,
+        /// What was asked for.
+        bytes: u64,
+    },
+    /// A copy would leave its buffer.
+    #[error("{length} bytes from offset {offset} leave a buffer of {bytes} bytes")]
+    OutsideBuffer {
+        /// First byte.
+        offset: u64,
+        /// Number of bytes.
+        length: usize,
+        /// The buffer's length.
+        bytes: u64,
+    },
+    /// Memory that no buffer holds.
+    #[error("no buffer of the device lies at {address:#x} with {bytes} bytes; it was released or never allocated")]
+    NoBuffer {
+        /// The address.
+        address: u64,
+        /// The length.
+        bytes: u64,
+    },
+    /// The list of arguments does not fit the kernel.
+    #[error("{what}")]
+    Arguments {
+        /// What does not fit.
+        what: String,
+    },
+    /// The kernel refused an argument.
+    #[error("the kernel refused its argument {argument} (error code 3): this value needs another kernel version")]
+    KernelArgument {
+        /// The argument's name.
+        argument: String,
+    },
+    /// The kernel met an error response of the memory.
+    #[error(
+        "the kernel met an AXI {} error (error code {code}) on port m_axi_{port} at address {address:#x}; the step was \
+         not stored",
+        if *.code == nearfield_abi::register::error::AXI_READ { "read" } else { "write" }
+    )]
+    Axi {
+        /// `nearfield_abi::register::error`.
+        code: u32,
+        /// The AXI master.
+        port: String,
+        /// The address of the burst.
+        address: u64,
+    },
+    /// The kernel ended with a code this program does not know.
+    #[error(
+        "the kernel ended with error code {code} (port {port}, address {address:#x}), which this program does not know"
+    )]
+    UnknownCode {
+        /// The register's value.
+        code: u32,
+        /// The port register's value.
+        port: u32,
+        /// The address register's value.
+        address: u64,
+    },
+    /// The run did not end in time.
+    #[error("the kernel did not end within {timeout:?}; the device is in an unknown state and must be opened again")]
+    Timeout {
+        /// How long was waited.
+        timeout: Duration,
+    },
+    /// The simulated board stopped the run.
+    #[error("the simulated board stopped the run: {what}")]
+    Simulation {
+        /// Which rule of a protocol was broken, or which handshakes are stuck.
+        what: String,
+    },
+}
+
+impl DeviceError {
+    /// Whether this was refused before anything ran (exit code 2), not a run that failed (exit code 1).
+    pub fn refused(&self) -> bool {
+        matches!(self, DeviceError::NotInThisBuild { .. } | DeviceError::Open { .. } | DeviceError::WrongKernel { .. })
+    }
+}

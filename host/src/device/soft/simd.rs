@@ -1,0 +1,80 @@
+//! The AdamW step compiled for each vector unit of the processor.
+//!
+//! The arithmetic is the specification's, `nearfield_model::optimizer::adamw`, inlined into functions that may use more of
+//! the processor: the compiler keeps IEEE semantics, so a wider unit changes the speed and not one bit. A test compares
+//! them all. Without FMA instructions `mul_add` becomes a call into the C library, which is right and slow.
+
+use nearfield_model::optimizer::adamw::{self, Coefficients};
+
+/// Which vector unit is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level(Unit);
+
+/// Private, so that a [`Level`] can only be had from detection: the SAFETY of the calls below rests on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Level {
+    /// Every level this processor has, narrowest first.
+    pub fn available() -> Vec<Level> {
+        #[allow(unused_mut)]
+        let mut levels = vec![Level(Unit::Portable)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+                levels.push(Level(Unit::Avx2));
+                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
+                    levels.push(Level(Unit::Avx512));
+                }
+            }
+        }
+        levels
+    }
+
+    /// The widest level this processor has.
+    pub fn detect() -> Level {
+        Level::available().pop().unwrap_or(Level(Unit::Portable))
+    }
+
+    /// The level's name.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Unit::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Unit::Avx2 => "AVX2 and FMA",
+            #[cfg(target_arch = "x86_64")]
+            Unit::Avx512 => "AVX-512",
+        }
+    }
+
+    /// One step in place, on the calling thread. The slices have one length.
+    pub fn step(self, k: &Coefficients, p: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32]) {
+        match self.0 {
+            Unit::Portable => adamw::step(k, p, m, v, g),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Unit::Avx2` is made only by `available`, after avx2 and fma were detected.
+            Unit::Avx2 => unsafe { step_avx2(k, p, m, v, g) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Unit::Avx512` is made only by `available`, after avx2, fma, avx512f and avx512vl were detected.
+            Unit::Avx512 => unsafe { step_avx512(k, p, m, v, g) },
+        }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma")]
+fn step_avx2(k: &Coefficients, p: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32]) {
+    adamw::step(k, p, m, v, g);
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,fma,avx512f,avx512vl")]
+fn step_avx512(k: &Coefficients, p: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32]) {
+    adamw::step(k, p, m, v, g);
+}

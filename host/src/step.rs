@@ -1,0 +1,208 @@
+//! One optimizer step on a flat run of elements, on any device.
+//!
+//! A flat run is what the kernel sees: params, first and second moments and gradients of several tensors laid end to end.
+//! Runs that do not fit a device's memory are cut into pieces, one start each.
+
+use crate::device::{Buffer, Device, DeviceError, Tensors, Value};
+use nearfield_abi::kernel::{smartupdate as argument, POINTER_ALIGNMENT};
+use nearfield_model::optimizer::adamw::Coefficients;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+/// The four tensors of `smartupdate`, in the order of its arguments.
+const TENSORS: u64 = 4;
+/// The most elements of one start on a device that is copied to: 4 MiB a tensor keeps the simulated board's memory small.
+const PIECE_ELEMENTS: u64 = 1 << 20;
+/// Bytes of an element.
+const ELEMENT_BYTES: u64 = 4;
+
+/// What a step did.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct StepReport {
+    /// Elements updated.
+    pub elements: u64,
+    /// Kernel cycles, summed over starts; `None` where there is no clocked kernel.
+    pub cycles: Option<u64>,
+    /// Elements / lanes / cycles.
+    pub elements_per_lane_cycle: Option<f64>,
+    /// Lanes of the kernel.
+    pub lanes: Option<u32>,
+    /// Kernel clock in MHz.
+    pub clock_mhz: Option<f64>,
+    /// Cycles in which a stream waited, by the stream's name.
+    pub stalls: BTreeMap<&'static str, u64>,
+    /// Wall-clock time of the step, copies included.
+    pub seconds: f64,
+}
+
+impl StepReport {
+    /// Adds another step on the same device.
+    pub fn add(&mut self, other: &StepReport) {
+        self.elements += other.elements;
+        self.cycles = match (self.cycles, other.cycles) {
+            (Some(a), Some(b)) => Some(a + b),
+            (a, b) => a.or(b),
+        };
+        self.lanes = self.lanes.or(other.lanes);
+        self.clock_mhz = self.clock_mhz.or(other.clock_mhz);
+        for (name, stalls) in &other.stalls {
+            *self.stalls.entry(name).or_default() += stalls;
+        }
+        self.seconds += other.seconds;
+        self.relate();
+    }
+
+    fn relate(&mut self) {
+        self.elements_per_lane_cycle = match (self.cycles, self.lanes) {
+            (Some(cycles), Some(lanes)) if cycles > 0 => Some(self.elements as f64 / f64::from(lanes) / cycles as f64),
+            _ => None,
+        };
+    }
+}
+
+/// The kernel's arguments for `elements` elements; the buffers are params, exp_avg, exp_avg_sq and grads.
+pub(crate) fn arguments(buffers: &[Buffer; 4], k: &Coefficients, elements: u32) -> Vec<Value> {
+    let mut list = vec![Value::Null; argument::DECAY + 1];
+    for (id, buffer) in
+        [argument::PARAMS, argument::EXP_AVG, argument::EXP_AVG_SQ, argument::GRADS].into_iter().zip(buffers)
+    {
+        list[id] = Value::Pointer(*buffer);
+    }
+    list[argument::ELEMENTS] = Value::U32(elements);
+    list[argument::FLAGS] = Value::U32(if k.weight_decay { argument::flag::WEIGHT_DECAY } else { 0 });
+    list[argument::GRAD_FORMAT] = Value::U32(argument::grad_format::FP32);
+    list[argument::HALF_FORMAT] = Value::U32(argument::half_format::NONE);
+    for (id, value) in [
+        (argument::GRAD_SCALE, 1.0),
+        (argument::BETA1, k.beta1),
+        (argument::C1, k.c1),
+        (argument::BETA2, k.beta2),
+        (argument::C2, k.c2),
+        (argument::BIAS2, k.bias2),
+        (argument::EPS, k.eps),
+        (argument::STEP_SIZE, k.step_size),
+        (argument::DECAY, k.decay),
+    ] {
+        list[id] = Value::F32(value);
+    }
+    list
+}
+
+/// One AdamW step in place. `progress` hears the number of elements done, after each start.
+///
+/// On an error the tensors hold what the pieces before it left: the caller keeps a copy or discards them.
+///
+/// # Panics
+///
+/// If the four slices differ in length.
+pub fn step(
+    device: &mut dyn Device,
+    k: &Coefficients,
+    tensors: Tensors<'_>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<StepReport, DeviceError> {
+    let begun = Instant::now();
+    let Tensors { params, exp_avg, exp_avg_sq, grads } = tensors;
+    let elements = params.len() as u64;
+    let lengths = [exp_avg.len(), exp_avg_sq.len(), grads.len()];
+    assert!(lengths.iter().all(|&n| n == params.len()), "the four tensors have one length");
+    let mut report = StepReport {
+        elements,
+        lanes: device.describe().lanes,
+        clock_mhz: device.describe().clock_mhz,
+        ..StepReport::default()
+    };
+    if let Some(host) = device.in_place() {
+        host.step(k, Tensors { params, exp_avg, exp_avg_sq, grads });
+        progress(elements);
+    } else if elements > 0 {
+        let piece = piece_elements(device).min(elements);
+        let buffers = allocate(device, piece)?;
+        let run = in_pieces(
+            device,
+            k,
+            &buffers,
+            piece as usize,
+            Tensors { params, exp_avg, exp_avg_sq, grads },
+            &mut report,
+            progress,
+        );
+        for buffer in buffers {
+            device.release(buffer);
+        }
+        run?;
+    }
+    report.seconds = begun.elapsed().as_secs_f64();
+    report.relate();
+    Ok(report)
+}
+
+/// Elements of one start: what fits when all tensors share the smallest bank, with room for staggered bases.
+fn piece_elements(device: &dyn Device) -> u64 {
+    let smallest = device.describe().bank_bytes.iter().copied().min().unwrap_or(0);
+    let fit = smallest / 2 / TENSORS / ELEMENT_BYTES;
+    let whole_beats = POINTER_ALIGNMENT / ELEMENT_BYTES;
+    (fit / whole_beats * whole_beats).clamp(whole_beats, PIECE_ELEMENTS)
+}
+
+/// A buffer a tensor, each in a bank of its own where there are enough.
+fn allocate(device: &mut dyn Device, elements: u64) -> Result<[Buffer; 4], DeviceError> {
+    let banks = device.describe().bank_bytes.len() as u32;
+    let mut buffers = Vec::new();
+    for tensor in 0..TENSORS as u32 {
+        match device.allocate(elements * ELEMENT_BYTES, tensor % banks) {
+            Ok(buffer) => buffers.push(buffer),
+            Err(error) => {
+                for buffer in buffers {
+                    device.release(buffer);
+                }
+                return Err(error);
+            }
+        }
+    }
+    Ok([buffers[0], buffers[1], buffers[2], buffers[3]])
+}
+
+/// The bound of one start: generous for a simulation (about 1 k elements a second is a debug build under load) and still
+/// an end.
+fn bound(elements: usize) -> Duration {
+    Duration::from_secs(60 + elements as u64 / 1000)
+}
+
+fn in_pieces(
+    device: &mut dyn Device,
+    k: &Coefficients,
+    buffers: &[Buffer; 4],
+    piece: usize,
+    tensors: Tensors<'_>,
+    report: &mut StepReport,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), DeviceError> {
+    let Tensors { params, exp_avg, exp_avg_sq, grads } = tensors;
+    let chunks = params
+        .chunks_mut(piece)
+        .zip(exp_avg.chunks_mut(piece))
+        .zip(exp_avg_sq.chunks_mut(piece))
+        .zip(grads.chunks(piece));
+    let mut done = 0;
+    for (((p, m), v), g) in chunks {
+        for (buffer, data) in buffers.iter().zip([&*p, &*m, &*v, g]) {
+            device.write(buffer, 0, bytemuck::cast_slice(data))?;
+        }
+        device.start(&arguments(buffers, k, p.len() as u32))?;
+        device.wait(bound(p.len()))?;
+        if let Some(counters) = device.counters()? {
+            report.cycles = Some(report.cycles.unwrap_or(0) + counters.cycles);
+            for stream in counters.streams {
+                *report.stalls.entry(stream.name).or_default() += stream.stalls;
+            }
+        }
+        done += p.len() as u64;
+        for (buffer, data) in buffers.iter().zip([p, m, v]) {
+            device.read(buffer, 0, bytemuck::cast_slice_mut(data))?;
+        }
+        progress(done);
+    }
+    Ok(())
+}
