@@ -275,46 +275,45 @@ impl Facts<'_> {
                 assigned(std::slice::from_ref(statement)).intersection(&targets).copied().collect();
             inner.windows(2).for_each(|w| coarse.join(w[0], w[1]));
         }
-        // A coarse group may close a loop that the signals themselves do not: split those.
-        let coarse_groups = coarse.groups(&targets);
-        let looping = self.looping(&coarse_groups);
+        // A coarse group may close a loop that the signals themselves do not: it is split. Values read midway may close
+        // one that only the order of statements resolves: those groups become one.
         let mut groups = Vec::new();
-        for (i, group) in coarse_groups.into_iter().enumerate() {
-            if looping.contains(&i) {
-                groups.extend(fine.groups(&group));
+        let coarse_groups = coarse.groups(&targets);
+        for (i, reached) in self.reach(&coarse_groups).into_iter().enumerate() {
+            if reached.contains(&i) {
+                groups.extend(fine.groups(&coarse_groups[i]));
             } else {
-                groups.push(group);
+                groups.push(coarse_groups[i].clone());
             }
         }
+        let reach = self.reach(&groups);
+        let mut whole = Union::default();
+        for (i, group) in groups.iter().enumerate() {
+            let together = reach[i].iter().filter(|&&j| reach[j].contains(&i)).flat_map(|&j| &groups[j]);
+            let members: Vec<SymbolId> = group.iter().chain(together).copied().collect();
+            members.windows(2).for_each(|w| whole.join(w[0], w[1]));
+        }
+        let mut groups = whole.groups(&targets);
         groups.sort_by_key(|g| g.iter().filter_map(|id| self.writes.get(id)).flatten().map(|w| w.at).min());
         groups
     }
 
-    /// Groups that reach themselves through others.
-    fn looping(&self, groups: &[BTreeSet<SymbolId>]) -> BTreeSet<usize> {
+    /// For each group, the groups that depend on it through others.
+    fn reach(&self, groups: &[BTreeSet<SymbolId>]) -> Vec<BTreeSet<usize>> {
         let home: HashMap<SymbolId, usize> =
             groups.iter().enumerate().flat_map(|(i, g)| g.iter().map(move |id| (*id, i))).collect();
         let mut next: Vec<BTreeSet<usize>> = vec![BTreeSet::new(); groups.len()];
         for read in &self.reads {
             let Some(&from) = home.get(&read.id) else { continue };
-            for to in read.targets.iter().filter_map(|t| home.get(t)).filter(|to| **to != from) {
-                next[from].insert(*to);
-            }
+            next[from].extend(read.targets.iter().filter_map(|t| home.get(t)).filter(|to| **to != from));
         }
         (0..groups.len())
-            .filter(|&start| {
+            .map(|start| {
                 let (mut seen, mut todo) = (BTreeSet::new(), vec![start]);
                 while let Some(i) = todo.pop() {
-                    for &j in &next[i] {
-                        if j == start {
-                            return true;
-                        }
-                        if seen.insert(j) {
-                            todo.push(j);
-                        }
-                    }
+                    todo.extend(next[i].iter().filter(|j| seen.insert(**j)));
                 }
-                false
+                seen
             })
             .collect()
     }
