@@ -514,3 +514,18 @@ fn modules_are_printed_once_and_byte_stable() {
         assert_eq!(design.artifacts, again.artifacts);
     }
 }
+
+#[test]
+fn emits_clean() {
+    for (_, design) in designs() {
+        nearfield_tests::lint::assert_clean(&design);
+    }
+}
+
+#[test]
+fn the_lint_finds_faults() {
+    let (_, mut design) = designs().swap_remove(0);
+    let last = design.artifacts.last_mut().unwrap();
+    last.text = last.text.replace("o_bit = a[7]", "o_bit = a");
+    assert!(nearfield_tests::lint::check(&design).unwrap_err().contains("WIDTH"));
+}
