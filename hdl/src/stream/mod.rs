@@ -1,6 +1,49 @@
 //! Valid/ready stream cells.
+//!
+//! A transfer happens when `valid` and `ready` are both 1; once valid, neither `valid` nor `data` changes before the
+//! transfer; `valid` never waits for `ready`; `ready` may do as it likes. Every cell keeps these rules on its output as
+//! long as its inputs do; `reset` is the one thing that takes an offer back.
 
+mod credit;
+mod fifo;
+mod fork;
+mod join;
+mod narrow;
+mod port;
+mod register;
+mod skid;
+mod widen;
+
+pub use credit::Credit;
+pub use fifo::Fifo;
+pub use fork::Fork;
+pub use join::Join;
+pub use narrow::Narrow;
+pub use port::{StreamIn, StreamOut};
+pub use register::Register;
+pub use skid::Skid;
+pub use widen::Widen;
+
+use crate::emit::{emit, Design, EmitError};
 use crate::Unit;
+use rust_hdl_core::prelude::Block;
 
-/// The units of this family.
-pub const UNITS: &[Unit] = &[];
+const fn unit(name: &'static str, emit: fn() -> Result<Design, EmitError>) -> Unit {
+    Unit { name, family: "stream", latency: None, emit }
+}
+
+fn print<B: Block + Default>(name: &str) -> Result<Design, EmitError> {
+    emit(&B::default(), name, name)
+}
+
+/// The units of this family, in sizes that show what they do.
+pub const UNITS: &[Unit] = &[
+    unit("stream_register", || print::<Register<32>>("stream_register")),
+    unit("stream_skid", || print::<Skid<32>>("stream_skid")),
+    unit("stream_fifo", || print::<Fifo<512, 9, 10>>("stream_fifo")),
+    unit("stream_fork", || print::<Fork<32, 3>>("stream_fork")),
+    unit("stream_join", || print::<Join<4>>("stream_join")),
+    unit("stream_narrow", || print::<Narrow<512, 128, 2>>("stream_narrow")),
+    unit("stream_widen", || print::<Widen<128, 4, 512, 2>>("stream_widen")),
+    unit("stream_credit", || print::<Credit<10, 512>>("stream_credit")),
+];
