@@ -1,6 +1,6 @@
 //! Sparse matrices in compressed rows, and the graph's normalised adjacency as one.
 
-use ndarray::{Array2, ArrayView2};
+use ndarray::{Array2, ArrayView2, CowArray, Ix2};
 
 /// A sparse `f32` matrix in compressed rows.
 #[derive(Clone, Debug, PartialEq)]
@@ -97,32 +97,50 @@ impl Csr {
     /// `self · dense`, shape `[rows, n]` for a dense `[columns, n]`.
     ///
     /// # Panics
-    /// If `dense` has another number of rows than this matrix has columns.
+    /// If `dense` has another number of rows than this matrix has columns, or no columns.
     pub fn multiply(&self, dense: ArrayView2<'_, f32>) -> Array2<f32> {
         assert_eq!(dense.nrows(), self.columns, "rows of the dense factor");
-        let mut product = Array2::zeros((self.rows(), dense.ncols()));
-        for (row, mut sums) in product.outer_iter_mut().enumerate() {
+        let (width, dense) = (dense.ncols(), dense.as_standard_layout());
+        let dense = elements(&dense);
+        let mut product = vec![0.0; self.rows() * width];
+        for (row, sums) in product.chunks_exact_mut(width).enumerate() {
             for (column, value) in self.row(row) {
-                sums.scaled_add(value, &dense.row(column));
+                add_scaled(sums, value, &dense[column * width..][..width]);
             }
         }
-        product
+        matrix(self.rows(), width, product)
     }
 
     /// `selfᵀ · dense`, shape `[columns, n]` for a dense `[rows, n]`.
     ///
     /// # Panics
-    /// If `dense` has another number of rows than this matrix.
+    /// If `dense` has another number of rows than this matrix, or no columns.
     pub fn multiply_transposed(&self, dense: ArrayView2<'_, f32>) -> Array2<f32> {
         assert_eq!(dense.nrows(), self.rows(), "rows of the dense factor");
-        let mut product = Array2::zeros((self.columns, dense.ncols()));
-        for (row, addend) in dense.outer_iter().enumerate() {
+        let (width, dense) = (dense.ncols(), dense.as_standard_layout());
+        let mut product = vec![0.0; self.columns * width];
+        for (row, addends) in elements(&dense).chunks_exact(width).enumerate() {
             for (column, value) in self.row(row) {
-                product.row_mut(column).scaled_add(value, &addend);
+                add_scaled(&mut product[column * width..][..width], value, addends);
             }
         }
-        product
+        matrix(self.columns, width, product)
     }
+}
+
+// Rows are short (16 and 7 columns), so that plain slices are several times faster than a view a row.
+fn add_scaled(sums: &mut [f32], value: f32, addends: &[f32]) {
+    for (sum, addend) in sums.iter_mut().zip(addends) {
+        *sum += value * addend;
+    }
+}
+
+fn elements<'a>(dense: &'a CowArray<'_, f32, Ix2>) -> &'a [f32] {
+    dense.as_slice().expect("an array in standard layout is a slice")
+}
+
+fn matrix(rows: usize, columns: usize, elements: Vec<f32>) -> Array2<f32> {
+    Array2::from_shape_vec((rows, columns), elements).expect("as many elements as rows times columns")
 }
 
 #[cfg(test)]

@@ -7,11 +7,17 @@
 mod csr;
 mod dataset;
 mod network;
+mod optimizer;
 mod random;
+mod run;
 mod split;
+mod train;
 
 pub use csr::{Csr, CsrBuilder};
 pub use dataset::{names, Dataset, DatasetError};
 pub use network::{Loss, Network, Pass, Score, Shape, Tensor};
+pub use optimizer::{Checked, Optimizer, OptimizerError, Reference};
 pub use random::{generator, Purpose};
+pub use run::{run, Run, RunError, RunReport, SplitReport};
 pub use split::{Split, SplitError, TEST, TRAIN_PER_CLASS, VALIDATION};
+pub use train::{train, Epoch, Options, TrainError, Trained};
