@@ -1,5 +1,6 @@
 //! What the test suites share.
 
+pub mod binary32;
 pub mod differential;
 pub mod lint;
 pub mod rng;

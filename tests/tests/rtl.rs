@@ -2,3 +2,5 @@
 
 #[path = "rtl/emit/mod.rs"]
 mod emit;
+#[path = "rtl/float/mod.rs"]
+mod float;

@@ -5,15 +5,37 @@
 //! [`Round`] rounds once and packs. Units are free-running pipelines: an operation enters every cycle and its result leaves
 //! `LATENCY` cycles later.
 
+mod add;
+mod align;
+mod mul;
 mod normalise;
+mod product;
 mod round;
 mod unpack;
 
+pub use add::Fp32Add;
+pub use align::AlignDigit;
+pub use mul::Fp32Mul;
 pub use normalise::NormaliseDigit;
+pub use product::Product;
 pub use round::Round;
 pub use unpack::Unpack;
 
+use crate::emit::emit;
 use crate::Unit;
 
 /// The units of this family.
-pub const UNITS: &[Unit] = &[];
+pub const UNITS: &[Unit] = &[
+    Unit {
+        name: "fp32_mul",
+        family: "float",
+        latency: Some(Fp32Mul::LATENCY),
+        emit: || emit(&Fp32Mul::default(), "fp32_mul", ""),
+    },
+    Unit {
+        name: "fp32_add",
+        family: "float",
+        latency: Some(Fp32Add::LATENCY),
+        emit: || emit(&Fp32Add::default(), "fp32_add", ""),
+    },
+];
