@@ -6,11 +6,12 @@
 //! reader and target then stay in one piece.
 
 use super::expr::Expr;
+use super::facts::Facts;
+use super::sequence::{apart, assigned, holds, mask, project, visit, without_hold};
 use super::symbol::{Kind, SymbolId, Symbols};
-use super::unroll::{Label, Statement};
+use super::unroll::Statement;
 use super::EmitError;
 use num_bigint::BigUint;
-use num_traits::{One, Zero};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A module's logic, ready to print.
@@ -47,25 +48,9 @@ pub(super) enum Piece {
     Process(Vec<Statement>),
 }
 
-type Path = Vec<(usize, usize)>;
-
-struct Write {
-    path: Path,
-    at: usize,
-    bits: usize,
-}
-
-struct Read {
-    id: SymbolId,
-    path: Path,
-    at: usize,
-    /// Whose assignments need it.
-    targets: BTreeSet<SymbolId>,
-}
-
 /// Plans the logic of a module.
 pub(super) fn plan(statements: &[Statement], symbols: &Symbols, unit: &str) -> Result<Plan, EmitError> {
-    let mut facts = Facts { symbols, unit, writes: BTreeMap::new(), reads: Vec::new() };
+    let mut facts = Facts::new(symbols, unit);
     facts.gather(statements, &mut Vec::new());
     facts.check(statements)?;
     let mut plan = Plan::default();
@@ -79,101 +64,7 @@ pub(super) fn plan(statements: &[Statement], symbols: &Symbols, unit: &str) -> R
     Ok(plan)
 }
 
-struct Facts<'a> {
-    symbols: &'a Symbols,
-    unit: &'a str,
-    writes: BTreeMap<SymbolId, Vec<Write>>,
-    reads: Vec<Read>,
-}
-
 impl Facts<'_> {
-    fn refuse(&self, id: SymbolId, what: &str) -> EmitError {
-        EmitError::new(self.unit, self.symbols.list[id].key.replace('$', "."), what)
-    }
-
-    /// Collects writes and reads; returns the targets assigned within.
-    fn gather(&mut self, statements: &[Statement], path: &mut Path) -> BTreeSet<SymbolId> {
-        let mut all = BTreeSet::new();
-        for statement in statements {
-            match statement {
-                Statement::Comment(_) => {}
-                Statement::Assign { target, bits, value, at, .. } => {
-                    let write = Write { path: path.clone(), at: *at, bits: *bits };
-                    self.writes.entry(*target).or_default().push(write);
-                    self.note(value, path, *at, &BTreeSet::from([*target]));
-                    all.insert(*target);
-                }
-                Statement::If { test, then, otherwise, at } => {
-                    let arms: [&[Statement]; 2] = [then, otherwise];
-                    let inner = self.branches(arms.into_iter(), *at, path);
-                    self.note(test, path, *at, &inner);
-                    all.extend(inner);
-                }
-                Statement::Case { selector, arms, at } => {
-                    let inner = self.branches(arms.iter().map(|a| a.1.as_slice()), *at, path);
-                    self.note(selector, path, *at, &inner);
-                    all.extend(inner);
-                }
-            }
-        }
-        all
-    }
-
-    fn branches<'s>(
-        &mut self,
-        arms: impl Iterator<Item = &'s [Statement]>,
-        at: usize,
-        path: &mut Path,
-    ) -> BTreeSet<SymbolId> {
-        let mut inner = BTreeSet::new();
-        for (arm, block) in arms.enumerate() {
-            path.push((at, arm));
-            inner.extend(self.gather(block, path));
-            path.pop();
-        }
-        inner
-    }
-
-    fn note(&mut self, e: &Expr, path: &Path, at: usize, targets: &BTreeSet<SymbolId>) {
-        let reads = &mut self.reads;
-        e.reads(&mut |id, _, _| reads.push(Read { id, path: path.clone(), at, targets: targets.clone() }));
-    }
-
-    /// Whether the value read there is assigned again later.
-    fn midway(&self, read: &Read) -> bool {
-        self.writes.get(&read.id).is_some_and(|w| w.iter().any(|w| w.at >= read.at && !exclusive(&w.path, &read.path)))
-    }
-
-    /// Undriven signals, latches, reads before writes.
-    fn check(&self, statements: &[Statement]) -> Result<(), EmitError> {
-        for (id, symbol) in self.symbols.list.iter().enumerate() {
-            let written = self.writes.contains_key(&id);
-            let must = match symbol.kind {
-                Kind::Output | Kind::ChildInput(_) | Kind::RegisterNext(_) | Kind::RegisterClock(_) => true,
-                Kind::Local => self.reads.iter().any(|r| r.id == id),
-                _ => false,
-            };
-            if must && !written {
-                return Err(self.refuse(id, "it is never driven: assign it in `update`"));
-            }
-            let whole = mask(0, symbol.bits);
-            if written && cover(statements, id) != whole {
-                let what = "it is not assigned on every path, which would be a latch: give it a default first";
-                return Err(self.refuse(id, what));
-            }
-        }
-        for read in &self.reads {
-            if matches!(self.symbols.list[read.id].kind, Kind::Local | Kind::Output) {
-                let before = cover_before(statements, read.id, read.at, &read.path);
-                if before != mask(0, self.symbols.list[read.id].bits) {
-                    let what = "it is read before it is written: move its assignment up";
-                    return Err(self.refuse(read.id, what));
-                }
-            }
-        }
-        Ok(())
-    }
-
     /// Sorts registers into clocked processes.
     fn clocks(&self, statements: &[Statement], plan: &mut Plan) -> Result<(), EmitError> {
         let list = &self.symbols.list;
@@ -369,160 +260,6 @@ impl Facts<'_> {
             *plan.read.entry(*from).or_default() |= read | mask(0, self.symbols.list[*to].bits);
         }
     }
-}
-
-/// Whether the assignment `target = from` keeps a register's value.
-fn holds(target: SymbolId, from: SymbolId, symbols: &Symbols) -> bool {
-    match (&symbols.list[target].kind, &symbols.list[from].kind) {
-        (Kind::RegisterNext(a), Kind::Register(b)) => a == b,
-        _ => false,
-    }
-}
-
-/// Drops `d = q` where nothing was assigned to `d` before: that is what a register does by itself.
-fn without_hold(statements: Vec<Statement>, symbols: &Symbols) -> Vec<Statement> {
-    let mut seen = BTreeSet::new();
-    statements
-        .into_iter()
-        .filter(|s| match s {
-            Statement::Assign { target, value: Expr::Name { id, .. }, .. } if holds(*target, *id, symbols) => {
-                seen.contains(target)
-            }
-            other => {
-                seen.extend(assigned(std::slice::from_ref(other)));
-                true
-            }
-        })
-        .collect()
-}
-
-fn visit(statements: &[Statement], f: &mut dyn FnMut(&Statement)) {
-    for statement in statements {
-        f(statement);
-        match statement {
-            Statement::If { then, otherwise, .. } => {
-                visit(then, f);
-                visit(otherwise, f);
-            }
-            Statement::Case { arms, .. } => arms.iter().for_each(|a| visit(&a.1, f)),
-            _ => {}
-        }
-    }
-}
-
-fn assigned(statements: &[Statement]) -> BTreeSet<SymbolId> {
-    let mut out = BTreeSet::new();
-    visit(statements, &mut |s| {
-        if let Statement::Assign { target, .. } = s {
-            out.insert(*target);
-        }
-    });
-    out
-}
-
-/// The statements that assign `targets`, the conditions around them, and comments that stand right above them.
-fn project(statements: &[Statement], targets: &BTreeSet<SymbolId>) -> Vec<Statement> {
-    let mut out = Vec::new();
-    let mut comments = Vec::new();
-    for statement in statements {
-        let kept = match statement {
-            Statement::Comment(_) => {
-                comments.push(statement.clone());
-                continue;
-            }
-            Statement::Assign { target, .. } => targets.contains(target).then(|| statement.clone()),
-            Statement::If { test, then, otherwise, at } => {
-                let (then, otherwise) = (project(then, targets), project(otherwise, targets));
-                (!then.is_empty() || !otherwise.is_empty()).then(|| Statement::If {
-                    test: test.clone(),
-                    then,
-                    otherwise,
-                    at: *at,
-                })
-            }
-            Statement::Case { selector, arms, at } => {
-                let arms: Vec<(Label, Vec<Statement>)> =
-                    arms.iter().map(|(l, b)| (l.clone(), project(b, targets))).collect();
-                arms.iter().any(|a| !a.1.is_empty()).then(|| Statement::Case {
-                    selector: selector.clone(),
-                    arms,
-                    at: *at,
-                })
-            }
-        };
-        if let Some(kept) = kept {
-            out.append(&mut comments);
-            out.push(kept);
-        }
-        comments.clear();
-    }
-    out
-}
-
-/// Whether no bit is assigned twice in a flat block.
-fn apart(block: &[Statement]) -> bool {
-    let mut seen = BigUint::zero();
-    block.iter().all(|s| match s {
-        Statement::Assign { low, bits, .. } => {
-            let bits = mask(*low, *bits);
-            let free = (&seen & &bits).is_zero();
-            seen |= bits;
-            free
-        }
-        _ => true,
-    })
-}
-
-fn mask(low: usize, bits: usize) -> BigUint {
-    ((BigUint::one() << bits) - 1u32) << low
-}
-
-/// The bits of `id` that are assigned on every path.
-fn cover(statements: &[Statement], id: SymbolId) -> BigUint {
-    let mut bits = BigUint::zero();
-    for statement in statements {
-        bits |= match statement {
-            Statement::Comment(_) => BigUint::zero(),
-            Statement::Assign { target, low, bits, .. } if *target == id => mask(*low, *bits),
-            Statement::Assign { .. } => BigUint::zero(),
-            Statement::If { then, otherwise, .. } => cover(then, id) & cover(otherwise, id),
-            Statement::Case { arms, .. } => {
-                arms.iter().map(|a| cover(&a.1, id)).reduce(|a, b| a & b).unwrap_or_default()
-            }
-        };
-    }
-    bits
-}
-
-/// The bits of `id` that are assigned on every path to the point `at`, which lies on `path`.
-fn cover_before(statements: &[Statement], id: SymbolId, at: usize, path: &[(usize, usize)]) -> BigUint {
-    let mut bits = BigUint::zero();
-    for statement in statements {
-        let (here, inner): (usize, Option<&[Statement]>) = match statement {
-            Statement::Comment(_) => continue,
-            Statement::Assign { at, .. } => (*at, None),
-            Statement::If { at, then, otherwise, .. } => {
-                let arm = path.first().filter(|p| p.0 == *at).map(|p| if p.1 == 0 { then } else { otherwise });
-                (*at, arm.map(Vec::as_slice))
-            }
-            Statement::Case { at, arms, .. } => {
-                let arm = path.first().filter(|p| p.0 == *at).and_then(|p| arms.get(p.1));
-                (*at, arm.map(|a| a.1.as_slice()))
-            }
-        };
-        if here >= at {
-            break;
-        }
-        bits |= match inner {
-            Some(inner) => return bits | cover_before(inner, id, at, &path[1..]),
-            None => cover(std::slice::from_ref(statement), id),
-        };
-    }
-    bits
-}
-
-fn exclusive(a: &[(usize, usize)], b: &[(usize, usize)]) -> bool {
-    a.iter().zip(b).find(|(x, y)| x != y).is_some_and(|(x, y)| x.0 == y.0)
 }
 
 /// Sets of symbols that belong together.

@@ -9,16 +9,21 @@
 //! | [`tree`] | a block, by `Block::accept` | modules, atoms, statements of the AST |
 //! | [`symbol`] | a module's atoms and its children's ports | a table of names, widths and kinds |
 //! | [`unroll`] | AST statements | plain statements: loops unrolled, links resolved, constants folded |
-//! | [`typing`] | AST expressions | [`expr`]: every node with its width |
-//! | [`flow`] | plain statements | wires, combinational processes, clocked processes; latches refused |
+//! | [`typing`], [`selection`] | AST expressions | [`expr`]: every node with its width |
+//! | [`facts`], [`sequence`] | plain statements | who reads and writes what where; latches refused |
+//! | [`flow`] | plain statements | wires, combinational processes, clocked processes |
 //! | [`instance`] | children | port maps, inlined leaf cells |
-//! | [`print`] | all of that | text |
+//! | [`print`], [`text`] | all of that | text |
 
 mod expr;
+mod facts;
 mod flow;
 mod instance;
 mod print;
+mod selection;
+mod sequence;
 mod symbol;
+mod text;
 mod tree;
 mod typing;
 mod unroll;

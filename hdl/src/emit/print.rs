@@ -1,8 +1,8 @@
 //! A module as text.
 
-use super::expr::literal;
 use super::flow::{self, Piece, Plan};
 use super::symbol::{hex, Kind, SymbolId, Symbols};
+use super::text::literal;
 use super::tree::{Body, Node};
 use super::unroll::{Label, Statement};
 use super::{instance, unroll, EmitError, Port, Printed};
