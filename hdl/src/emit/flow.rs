@@ -124,10 +124,10 @@ impl Facts<'_> {
             }
             let Some(value) = self.only_value(statements, id) else { continue };
             match (&symbol.kind, &value) {
-                (Kind::Output, Expr::Name { id: from, .. }) => {
-                    if matches!(list[*from].kind, Kind::ChildOutput(_)) && !plan.aliases.contains_key(from) {
-                        plan.aliases.insert(*from, id);
-                    }
+                (Kind::Output, Expr::Name { id: from, .. })
+                    if matches!(list[*from].kind, Kind::ChildOutput(_)) && !plan.aliases.contains_key(from) =>
+                {
+                    plan.aliases.insert(*from, id);
                 }
                 (Kind::Output, _) => {}
                 (_, value) if value.is_plain() => {

@@ -203,7 +203,7 @@ impl Unroll<'_> {
 }
 
 fn parse_number(text: &str) -> Option<i128> {
-    let plain = text.replace('_', "").replace(' ', "");
+    let plain = text.replace(['_', ' '], "");
     let plain =
         ["usize", "u64", "u32", "u16", "u8"].iter().fold(plain.as_str(), |p, s| p.trim_end_matches(s)).to_string();
     if let Some(digits) = plain.strip_prefix("0x") {
