@@ -2,4 +2,5 @@
 //!
 //! [`verilate`] turns a design that `nearfield_hdl` printed into a loaded library and clocks it.
 
+pub mod axi;
 pub mod verilate;

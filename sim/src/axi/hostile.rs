@@ -1,0 +1,132 @@
+//! The unkind pace: everything AXI allows a slave to do to a master, drawn from a seed.
+
+use std::collections::VecDeque;
+
+use super::port::{Accept, Pace, ReadBurst, Traffic, WriteBurst};
+use super::random::Random;
+
+/// Which of a write's two channels the port wants first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum First {
+    /// No preference.
+    Either,
+    /// No data before their address has been taken.
+    Address,
+    /// No address before a beat of its data has been taken. A master must not wait for AWREADY before it offers data
+    /// (AXI4, A3.3.1).
+    Data,
+}
+
+/// How a port behaves for a while. Chances are in eighths; none is 0, so that a legal master always gets on.
+#[derive(Clone, Copy, Debug)]
+struct Mood {
+    until: u64,
+    aw: u32,
+    w: u32,
+    ar: u32,
+    r: u32,
+    b: u32,
+    first: First,
+    /// Latencies are drawn below this.
+    latency: u32,
+    /// Bursts of each direction that may be outstanding.
+    depth: usize,
+}
+
+/// Draws latency, refusal, gaps, the order of address and data, the depth of queues and the order between ids from a
+/// seed. All of it changes every few hundred cycles, so that a run meets many moods.
+#[derive(Clone, Debug)]
+pub struct Hostile {
+    random: Random,
+    mood: Mood,
+    /// A preference that stays for the whole run: with [`First::Data`] a master that waits for AWREADY before it offers
+    /// data hangs, while a mood that ends would only slow it down.
+    always: Option<First>,
+}
+
+impl Hostile {
+    /// The pace of port number `port`.
+    pub fn new(seed: u64, port: u64) -> Hostile {
+        let mut random = Random::new(seed, 0x706f_7274 + port);
+        let mood = Mood::draw(&mut random, 0);
+        let always = random.pick(&[None, None, Some(First::Address), Some(First::Data)]);
+        Hostile { random, mood, always }
+    }
+
+    /// The oldest bursts of their ids, from which a slave may choose.
+    fn choose<'a, T: 'a>(
+        &mut self,
+        bursts: impl Iterator<Item = &'a T> + Clone,
+        id: impl Fn(&T) -> u32,
+        may: impl Fn(&T) -> bool,
+    ) -> Option<usize> {
+        let oldest = |i: usize, burst: &T| !bursts.clone().take(i).any(|other| id(other) == id(burst));
+        let able = bursts.clone().enumerate().filter(|&(i, burst)| may(burst) && oldest(i, burst));
+        let count = able.clone().count() as u32;
+        if count == 0 {
+            return None;
+        }
+        let chosen = self.random.below(count) as usize;
+        able.map(|(i, _)| i).nth(chosen)
+    }
+}
+
+impl Mood {
+    fn draw(random: &mut Random, cycle: u64) -> Mood {
+        let chance = |random: &mut Random| random.pick(&[1, 2, 4, 7, 8, 8]);
+        Mood {
+            until: cycle + u64::from(random.pick(&[16u32, 100, 400])) + u64::from(random.below(100)),
+            aw: chance(random),
+            w: chance(random),
+            ar: chance(random),
+            r: chance(random),
+            b: chance(random),
+            first: random.pick(&[First::Either, First::Either, First::Address, First::Data]),
+            latency: random.pick(&[1, 8, 60, 400]),
+            depth: random.pick(&[1, 2, 4, 16]),
+        }
+    }
+}
+
+impl Pace for Hostile {
+    fn accept(&mut self, cycle: u64, traffic: &Traffic) -> Accept {
+        if cycle >= self.mood.until {
+            self.mood = Mood::draw(&mut self.random, cycle);
+        }
+        let mood = self.mood;
+        let awaits_data = traffic.awaits_data();
+        let (address_turn, data_turn) = match self.always.unwrap_or(mood.first) {
+            First::Either => (true, awaits_data || traffic.early < 64),
+            First::Address => (true, awaits_data),
+            First::Data => (traffic.early > 0, awaits_data || traffic.early < 4),
+        };
+        Accept {
+            aw: address_turn && traffic.writes.len() < mood.depth && self.random.chance(mood.aw),
+            w: data_turn && self.random.chance(mood.w),
+            ar: traffic.reads.len() < mood.depth && self.random.chance(mood.ar),
+        }
+    }
+
+    fn read_accepted(&mut self, cycle: u64, burst: &mut ReadBurst) {
+        burst.due = cycle + 1 + u64::from(self.random.below(self.mood.latency));
+        burst.answered = u64::MAX;
+    }
+
+    fn write_complete(&mut self, cycle: u64, burst: &mut WriteBurst) {
+        burst.due = cycle + 1 + u64::from(self.random.below(self.mood.latency));
+    }
+
+    fn next_read(&mut self, cycle: u64, reads: &VecDeque<ReadBurst>) -> Option<usize> {
+        if reads.is_empty() || !self.random.chance(self.mood.r) {
+            return None;
+        }
+        self.choose(reads.iter(), |b| b.id, |b| b.due <= cycle)
+    }
+
+    fn next_response(&mut self, cycle: u64, writes: &VecDeque<WriteBurst>) -> Option<usize> {
+        if writes.is_empty() || !self.random.chance(self.mood.b) {
+            return None;
+        }
+        self.choose(writes.iter(), |b| b.id, |b| b.complete() && b.due <= cycle)
+    }
+}

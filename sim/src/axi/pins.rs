@@ -1,0 +1,142 @@
+//! The pins of one AXI4 master of a kernel.
+
+use crate::verilate::{Instance, PortError, PortId};
+
+use super::memory::BEAT_WORDS;
+
+/// A burst's address channel as the kernel drives it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Address {
+    pub(super) id: u32,
+    pub(super) address: u64,
+    /// Beats less one, as on the wires.
+    pub(super) len: u8,
+    pub(super) size: u8,
+    pub(super) burst: u8,
+    pub(super) lock: u8,
+}
+
+/// A beat of write data as the kernel drives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct WriteData {
+    pub(super) data: [u32; BEAT_WORDS],
+    pub(super) strobe: u64,
+    pub(super) last: bool,
+}
+
+/// An address channel.
+pub(super) struct AddressPins {
+    pub(super) valid: PortId,
+    pub(super) ready: PortId,
+    address: PortId,
+    len: PortId,
+    size: PortId,
+    burst: PortId,
+    id: Option<PortId>,
+    lock: Option<PortId>,
+}
+
+impl AddressPins {
+    fn find(instance: &Instance, port: &str, channel: &str) -> Result<AddressPins, PortError> {
+        let pin = |name: &str| instance.port(&format!("m_axi_{port}_{channel}{name}"));
+        Ok(AddressPins {
+            valid: pin("valid")?,
+            ready: pin("ready")?,
+            address: pin("addr")?,
+            len: pin("len")?,
+            size: pin("size")?,
+            burst: pin("burst")?,
+            id: pin("id").ok(),
+            lock: pin("lock").ok(),
+        })
+    }
+
+    pub(super) fn read(&self, instance: &Instance) -> Address {
+        Address {
+            id: self.id.map_or(0, |p| instance.get(p) as u32),
+            address: instance.get(self.address),
+            len: instance.get(self.len) as u8,
+            size: instance.get(self.size) as u8,
+            burst: instance.get(self.burst) as u8,
+            lock: self.lock.map_or(0, |p| instance.get(p) as u8),
+        }
+    }
+}
+
+/// All channels. Ids and `lock` are there if the kernel has them; other optional outputs (cache, prot, qos, region) are
+/// not looked at.
+pub(super) struct Pins {
+    pub(super) aw: AddressPins,
+    pub(super) ar: AddressPins,
+    pub(super) wvalid: PortId,
+    pub(super) wready: PortId,
+    wdata: PortId,
+    wstrb: PortId,
+    wlast: PortId,
+    pub(super) bvalid: PortId,
+    pub(super) bready: PortId,
+    bresp: PortId,
+    bid: Option<PortId>,
+    pub(super) rvalid: PortId,
+    pub(super) rready: PortId,
+    rdata: PortId,
+    rresp: PortId,
+    rlast: PortId,
+    rid: Option<PortId>,
+}
+
+impl Pins {
+    /// Finds the pins `m_axi_<port>_*`.
+    pub(super) fn find(instance: &Instance, port: &str) -> Result<Pins, PortError> {
+        let pin = |name: &str| instance.port(&format!("m_axi_{port}_{name}"));
+        Ok(Pins {
+            aw: AddressPins::find(instance, port, "aw")?,
+            ar: AddressPins::find(instance, port, "ar")?,
+            wvalid: pin("wvalid")?,
+            wready: pin("wready")?,
+            wdata: pin("wdata")?,
+            wstrb: pin("wstrb")?,
+            wlast: pin("wlast")?,
+            bvalid: pin("bvalid")?,
+            bready: pin("bready")?,
+            bresp: pin("bresp")?,
+            bid: pin("bid").ok(),
+            rvalid: pin("rvalid")?,
+            rready: pin("rready")?,
+            rdata: pin("rdata")?,
+            rresp: pin("rresp")?,
+            rlast: pin("rlast")?,
+            rid: pin("rid").ok(),
+        })
+    }
+
+    /// Whether the kernel names its transactions.
+    pub(super) fn has_ids(&self) -> bool {
+        self.rid.is_some()
+    }
+
+    pub(super) fn write_data(&self, instance: &Instance) -> WriteData {
+        let data = instance.words(self.wdata).try_into().expect("the data bus is 512 bits wide");
+        WriteData { data, strobe: instance.get(self.wstrb), last: instance.get(self.wlast) != 0 }
+    }
+
+    /// Drives a read beat with valid high.
+    pub(super) fn drive_read(&self, i: &mut Instance, id: u32, data: &[u32; BEAT_WORDS], response: u64, last: bool) {
+        i.set(self.rvalid, 1);
+        i.set_words(self.rdata, data);
+        i.set(self.rresp, response);
+        i.set(self.rlast, u64::from(last));
+        if let Some(pin) = self.rid {
+            i.set(pin, u64::from(id));
+        }
+    }
+
+    /// Drives a write response with valid high.
+    pub(super) fn drive_response(&self, i: &mut Instance, id: u32, response: u64) {
+        i.set(self.bvalid, 1);
+        i.set(self.bresp, response);
+        if let Some(pin) = self.bid {
+            i.set(pin, u64::from(id));
+        }
+    }
+}

@@ -1,0 +1,463 @@
+//! One AXI4 slave port: what it has accepted, what it drives, what it answers with.
+
+use std::collections::VecDeque;
+
+use nearfield_abi::kernel::{AXI_BEAT_BYTES, AXI_BURST_BEATS};
+
+use crate::verilate::{Instance, PortError};
+
+use super::memory::{Memory, BEAT_WORDS};
+use super::monitor::{self, Offer, Violation};
+use super::pins::{Address, Pins, WriteData};
+use super::{Channel, Fixed, Handshake, Hostile, Response};
+
+/// A read burst that was accepted and has beats to come.
+#[derive(Clone, Copy, Debug)]
+pub struct ReadBurst {
+    /// AXI id.
+    pub id: u32,
+    /// Address of the first beat.
+    pub address: u64,
+    /// Beats in all.
+    pub beats: u32,
+    /// Beats that were sent.
+    pub sent: u32,
+    /// No beat may be sent before this cycle.
+    pub due: u64,
+    /// One bit a beat: memory has answered it.
+    pub answered: u64,
+    /// Beats that were asked of a memory that is asked by the beat.
+    pub asked: u32,
+    /// The port's number for it, one more with each burst.
+    pub number: u64,
+}
+
+/// A write burst whose address was accepted and whose response is to come.
+#[derive(Clone, Copy, Debug)]
+pub struct WriteBurst {
+    /// AXI id.
+    pub id: u32,
+    /// Address of the first beat.
+    pub address: u64,
+    /// Beats in all.
+    pub beats: u32,
+    /// Beats that have come.
+    pub received: u32,
+    /// The response may not be sent before this cycle; known once all beats have come.
+    pub due: u64,
+    /// Beats that were handed to a memory that is asked by the beat.
+    pub asked: u32,
+    /// Whether its data lie in memory.
+    stored: bool,
+}
+
+impl ReadBurst {
+    /// A burst of which nothing has been asked, answered or sent.
+    pub fn new(id: u32, address: u64, beats: u32, number: u64) -> ReadBurst {
+        ReadBurst { id, address, beats, sent: 0, due: 0, answered: 0, asked: 0, number }
+    }
+}
+
+impl WriteBurst {
+    /// A burst of which the first `received` beats have come.
+    pub fn new(id: u32, address: u64, beats: u32, received: u32) -> WriteBurst {
+        WriteBurst { id, address, beats, received, due: 0, asked: 0, stored: false }
+    }
+
+    /// Whether every beat has come.
+    pub fn complete(&self) -> bool {
+        self.received == self.beats
+    }
+}
+
+/// Which channels take what the kernel offers in this cycle.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accept {
+    /// Write addresses.
+    pub aw: bool,
+    /// Write data.
+    pub w: bool,
+    /// Read addresses.
+    pub ar: bool,
+}
+
+/// A port's queues, as its pace sees them.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    /// Read bursts, oldest first.
+    pub reads: VecDeque<ReadBurst>,
+    /// Write bursts, oldest first.
+    pub writes: VecDeque<WriteBurst>,
+    /// Beats of write data whose address has not come yet.
+    pub early: u32,
+    /// Read beats sent since the simulation began.
+    pub beats_read: u64,
+    /// Write beats received since the simulation began.
+    pub beats_written: u64,
+}
+
+impl Traffic {
+    /// Whether an accepted address waits for write data.
+    pub fn awaits_data(&self) -> bool {
+        self.writes.iter().any(|b| !b.complete())
+    }
+}
+
+/// Decides when a port takes and answers.
+pub trait Pace {
+    /// What is taken in this cycle, before the kernel's valids are known.
+    fn accept(&mut self, cycle: u64, traffic: &Traffic) -> Accept;
+    /// Sets `due` and `answered` of a burst that has just been accepted.
+    fn read_accepted(&mut self, cycle: u64, burst: &mut ReadBurst);
+    /// Sets `due` of a burst whose last beat has just come.
+    fn write_complete(&mut self, cycle: u64, burst: &mut WriteBurst);
+    /// The index of the burst whose next beat is sent now. It must be the oldest of its id.
+    fn next_read(&mut self, cycle: u64, reads: &VecDeque<ReadBurst>) -> Option<usize>;
+    /// The index of the burst whose response is sent now. It must be the oldest of its id, and complete.
+    fn next_response(&mut self, cycle: u64, writes: &VecDeque<WriteBurst>) -> Option<usize>;
+}
+
+/// The pace of a port, without a virtual call per question.
+pub enum PaceOf {
+    /// See [`Fixed`]; also for ports whose memory is DRAM, which adds its own time.
+    Fixed(Fixed),
+    /// See [`Hostile`].
+    Hostile(Box<Hostile>),
+}
+
+macro_rules! paced {
+    ($self:expr, $pace:ident => $call:expr) => {
+        match $self {
+            PaceOf::Fixed($pace) => $call,
+            PaceOf::Hostile($pace) => $call,
+        }
+    };
+}
+
+/// An access that memory refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// First address.
+    pub address: u64,
+    /// How many bytes.
+    pub bytes: u64,
+    /// Whether writes or reads are refused.
+    pub write: bool,
+    /// The answer, not [`Response::Okay`].
+    pub response: Response,
+}
+
+/// One slave port.
+pub struct Port {
+    name: String,
+    pins: Pins,
+    pace: PaceOf,
+    traffic: Traffic,
+    /// Write data in the order of arrival, until they are stored.
+    beats: VecDeque<WriteData>,
+    /// What is driven now.
+    accept: Accept,
+    read_driven: bool,
+    read_index: Option<usize>,
+    response_driven: bool,
+    aw: Offer<Address>,
+    w: Offer<WriteData>,
+    ar: Offer<Address>,
+    next_number: u64,
+    last_transfer: u64,
+}
+
+impl Port {
+    /// The port that faces the kernel's master `name`.
+    ///
+    /// # Errors
+    ///
+    /// The kernel lacks one of its pins.
+    pub fn new(instance: &Instance, name: &str, pace: PaceOf) -> Result<Port, PortError> {
+        Ok(Port {
+            name: name.to_string(),
+            pins: Pins::find(instance, name)?,
+            pace,
+            traffic: Traffic::default(),
+            beats: VecDeque::new(),
+            accept: Accept::default(),
+            read_driven: false,
+            read_index: None,
+            response_driven: false,
+            aw: Offer::default(),
+            w: Offer::default(),
+            ar: Offer::default(),
+            next_number: 0,
+            last_transfer: 0,
+        })
+    }
+
+    /// The master's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether the kernel names its transactions.
+    pub fn has_ids(&self) -> bool {
+        self.pins.has_ids()
+    }
+
+    /// What has been accepted and not answered.
+    pub fn traffic(&self) -> &Traffic {
+        &self.traffic
+    }
+
+    /// The last cycle in which a channel transferred something.
+    pub fn last_transfer(&self) -> u64 {
+        self.last_transfer
+    }
+
+    /// Drives the kernel's inputs for this cycle.
+    pub fn drive(&mut self, cycle: u64, memory: &mut Memory, faults: &[Fault], instance: &mut Instance) {
+        if !self.read_driven {
+            self.read_index = paced!(&mut self.pace, p => p.next_read(cycle, &self.traffic.reads));
+            match self.read_index {
+                Some(index) => {
+                    let burst = &self.traffic.reads[index];
+                    let address = burst.address + u64::from(burst.sent * AXI_BEAT_BYTES);
+                    let (data, response) = match memory.beat(address) {
+                        None => (&[0xdead_dead; BEAT_WORDS], Response::DecodeError),
+                        Some(data) => (data, refusal(faults, address, 1, false)),
+                    };
+                    let last = burst.sent + 1 == burst.beats;
+                    self.pins.drive_read(instance, burst.id, data, response.code(), last);
+                    self.read_driven = true;
+                }
+                None => instance.set(self.pins.rvalid, 0),
+            }
+        }
+        if !self.response_driven {
+            match paced!(&mut self.pace, p => p.next_response(cycle, &self.traffic.writes)) {
+                Some(index) => {
+                    self.store(index, memory, faults);
+                    let burst = self.traffic.writes.remove(index).expect("a pace gives an index of the queue");
+                    let response = match memory.beat(burst.address) {
+                        None => Response::DecodeError,
+                        Some(_) => refusal(faults, burst.address, burst.beats, true),
+                    };
+                    self.pins.drive_response(instance, burst.id, response.code());
+                    self.response_driven = true;
+                }
+                None => instance.set(self.pins.bvalid, 0),
+            }
+        }
+        self.accept = paced!(&mut self.pace, p => p.accept(cycle, &self.traffic));
+        instance.set(self.pins.aw.ready, u64::from(self.accept.aw));
+        instance.set(self.pins.wready, u64::from(self.accept.w));
+        instance.set(self.pins.ar.ready, u64::from(self.accept.ar));
+    }
+
+    /// Puts the data of every burst up to `index` into memory: they have come in this order, and a burst may be seen
+    /// before its response.
+    fn store(&mut self, index: usize, memory: &mut Memory, faults: &[Fault]) {
+        for burst in self.traffic.writes.iter_mut().take(index + 1).filter(|b| !b.stored) {
+            let refused = refusal(faults, burst.address, burst.beats, true) != Response::Okay;
+            for i in 0..burst.beats {
+                let beat = self.beats.pop_front().expect("a complete burst has its beats");
+                if !refused {
+                    memory.write_beat(burst.address + u64::from(i * AXI_BEAT_BYTES), &beat.data, beat.strobe);
+                }
+            }
+            burst.stored = true;
+        }
+    }
+
+    /// Looks at the kernel's outputs after they have settled, checks them, and takes what is transferred at the coming
+    /// edge.
+    ///
+    /// # Errors
+    ///
+    /// The kernel broke a rule.
+    pub fn sample(&mut self, cycle: u64, instance: &Instance) -> Result<(), Violation> {
+        let wrong = |port: &Port, channel, rule| Violation { cycle, port: port.name.clone(), channel, rule };
+        let high = |pin| instance.get(pin) != 0;
+
+        let aw = high(self.pins.aw.valid).then(|| self.pins.aw.read(instance));
+        self.aw.check(aw, self.accept.aw).map_err(|rule| wrong(self, Channel::Aw, rule))?;
+        if let (Some(aw), true) = (aw, self.accept.aw) {
+            self.take_write_address(cycle, &aw).map_err(|(channel, rule)| wrong(self, channel, rule))?;
+        }
+
+        let w = high(self.pins.wvalid).then(|| self.pins.write_data(instance));
+        self.w.check(w, self.accept.w).map_err(|rule| wrong(self, Channel::W, rule))?;
+        if let (Some(w), true) = (w, self.accept.w) {
+            self.take_write_data(cycle, w).map_err(|rule| wrong(self, Channel::W, rule))?;
+        }
+
+        let ar = high(self.pins.ar.valid).then(|| self.pins.ar.read(instance));
+        self.ar.check(ar, self.accept.ar).map_err(|rule| wrong(self, Channel::Ar, rule))?;
+        if let (Some(ar), true) = (ar, self.accept.ar) {
+            monitor::address(&ar).map_err(|rule| wrong(self, Channel::Ar, rule))?;
+            let mut burst = ReadBurst::new(ar.id, ar.address, u32::from(ar.len) + 1, self.next_number);
+            self.next_number += 1;
+            paced!(&mut self.pace, p => p.read_accepted(cycle, &mut burst));
+            self.traffic.reads.push_back(burst);
+            self.last_transfer = cycle;
+        }
+
+        if self.read_driven && high(self.pins.rready) {
+            let index = self.read_index.take().expect("a driven beat has a burst");
+            let burst = &mut self.traffic.reads[index];
+            burst.sent += 1;
+            if burst.sent == burst.beats {
+                self.traffic.reads.remove(index);
+            }
+            self.read_driven = false;
+            self.traffic.beats_read += 1;
+            self.last_transfer = cycle;
+        }
+        if self.response_driven && high(self.pins.bready) {
+            self.response_driven = false;
+            self.last_transfer = cycle;
+        }
+        Ok(())
+    }
+
+    fn take_write_address(&mut self, cycle: u64, aw: &Address) -> Result<(), (Channel, String)> {
+        monitor::address(aw).map_err(|rule| (Channel::Aw, rule))?;
+        let beats = u32::from(aw.len) + 1;
+        // Data may have come before their address: the newest `early` beats are nobody's yet.
+        let received = self.traffic.early.min(beats);
+        let first = self.beats.len() - self.traffic.early as usize;
+        for (i, beat) in self.beats.iter().skip(first).take(received as usize).enumerate() {
+            monitor::last(beat.last, i as u32, beats).map_err(|rule| (Channel::W, rule))?;
+        }
+        self.traffic.early -= received;
+        let mut burst = WriteBurst::new(aw.id, aw.address, beats, received);
+        if burst.complete() {
+            paced!(&mut self.pace, p => p.write_complete(cycle, &mut burst));
+        }
+        self.traffic.writes.push_back(burst);
+        self.last_transfer = cycle;
+        Ok(())
+    }
+
+    fn take_write_data(&mut self, cycle: u64, w: WriteData) -> Result<(), String> {
+        if let Some(burst) = self.traffic.writes.iter_mut().find(|b| !b.complete()) {
+            monitor::write_data(&w, burst.received, Some(burst.beats))?;
+            burst.received += 1;
+            if burst.complete() {
+                paced!(&mut self.pace, p => p.write_complete(cycle, burst));
+            }
+        } else {
+            let index = self.early_index();
+            monitor::write_data(&w, index, None)?;
+            if index == AXI_BURST_BEATS - 1 && !w.last {
+                return Err(format!("{AXI_BURST_BEATS} beats without WLAST"));
+            }
+            self.traffic.early += 1;
+        }
+        self.beats.push_back(w);
+        self.traffic.beats_written += 1;
+        self.last_transfer = cycle;
+        Ok(())
+    }
+
+    /// The place in its burst of the next beat that comes before its address.
+    fn early_index(&self) -> u32 {
+        let early = self.beats.iter().rev().take(self.traffic.early as usize);
+        early.take_while(|b| !b.last).count() as u32
+    }
+
+    /// A violation if anything is offered or outstanding: a kernel that is done must have drained.
+    pub fn check_drained(&self, cycle: u64, instance: &Instance) -> Result<(), Violation> {
+        let offered = |pin| instance.get(pin) != 0;
+        let traffic = &self.traffic;
+        let rule = |channel, what: &str| {
+            Err(Violation { cycle, port: self.name.clone(), channel, rule: format!("done is set, but {what}") })
+        };
+        if !traffic.reads.is_empty() {
+            return rule(Channel::R, &format!("{} read bursts are outstanding", traffic.reads.len()));
+        }
+        if !traffic.writes.is_empty() || self.response_driven {
+            return rule(Channel::B, "a write's response is outstanding");
+        }
+        if traffic.early > 0 {
+            return rule(Channel::W, "data were sent whose address never came");
+        }
+        if offered(self.pins.aw.valid) {
+            return rule(Channel::Aw, "an address is offered");
+        }
+        if offered(self.pins.ar.valid) {
+            return rule(Channel::Ar, "an address is offered");
+        }
+        if offered(self.pins.wvalid) {
+            return rule(Channel::W, "data are offered");
+        }
+        Ok(())
+    }
+
+    /// Drives every channel idle, forgets everything, and checks that the kernel, held in reset, offers nothing.
+    pub fn reset(&mut self, cycle: u64, instance: &mut Instance) -> Result<(), Violation> {
+        for pin in [self.pins.aw.ready, self.pins.ar.ready, self.pins.wready, self.pins.rvalid, self.pins.bvalid] {
+            instance.set(pin, 0);
+        }
+        self.traffic = Traffic::default();
+        self.beats.clear();
+        self.read_driven = false;
+        self.response_driven = false;
+        self.aw.clear();
+        self.w.clear();
+        self.ar.clear();
+        let offers =
+            [(Channel::Aw, self.pins.aw.valid), (Channel::W, self.pins.wvalid), (Channel::Ar, self.pins.ar.valid)];
+        match offers.into_iter().find(|&(_, pin)| instance.get(pin) != 0) {
+            None => Ok(()),
+            Some((channel, _)) => {
+                let rule = "valid is high in reset".to_string();
+                Err(Violation { cycle, port: self.name.clone(), channel, rule })
+            }
+        }
+    }
+
+    /// Every channel on which somebody waits: valid without ready, or something owed.
+    pub fn stuck(&self, instance: &Instance) -> Vec<Handshake> {
+        let level = |pin| instance.get(pin) != 0;
+        let t = &self.traffic;
+        let missing = t.writes.iter().filter(|b| !b.complete()).map(|b| b.beats - b.received).sum::<u32>();
+        let unanswered = t.writes.iter().filter(|b| b.complete()).count();
+        let channels = [
+            (Channel::Aw, level(self.pins.aw.valid), self.accept.aw, t.early, "beats came without their address"),
+            (Channel::W, level(self.pins.wvalid), self.accept.w, missing, "beats of accepted addresses are missing"),
+            (Channel::B, self.response_driven, level(self.pins.bready), unanswered as u32, "responses are outstanding"),
+            (Channel::Ar, level(self.pins.ar.valid), self.accept.ar, 0, ""),
+            (Channel::R, self.read_driven, level(self.pins.rready), t.reads.len() as u32, "bursts are outstanding"),
+        ];
+        let waits = |&(channel, valid, ready, owed, what): &(Channel, bool, bool, u32, &str)| {
+            (valid && !ready || owed > 0).then(|| Handshake {
+                port: self.name.clone(),
+                channel,
+                valid,
+                ready,
+                note: if owed > 0 { format!("{owed} {what}") } else { String::new() },
+            })
+        };
+        channels.iter().filter_map(waits).collect()
+    }
+}
+
+impl AsMut<Traffic> for Traffic {
+    fn as_mut(&mut self) -> &mut Traffic {
+        self
+    }
+}
+
+/// For a memory that marks beats as asked and answered.
+impl AsMut<Traffic> for Port {
+    fn as_mut(&mut self) -> &mut Traffic {
+        &mut self.traffic
+    }
+}
+
+/// The answer to an access of `beats` beats, if some fault lies among them.
+#[inline]
+fn refusal(faults: &[Fault], address: u64, beats: u32, write: bool) -> Response {
+    let end = address + u64::from(beats * AXI_BEAT_BYTES);
+    let hit = |f: &&Fault| f.write == write && f.address < end && address < f.address.saturating_add(f.bytes);
+    faults.iter().filter(hit).map(|f| f.response).max().unwrap_or_default()
+}
