@@ -1,6 +1,12 @@
 //! Simulated boards: kernels built with Verilator, memory that is never kind, DRAM timing and waves.
 //!
-//! [`verilate`] turns a design that `nearfield_hdl` printed into a loaded library and clocks it.
+//! [`verilate`] turns a design that `nearfield_hdl` printed into a loaded library; [`axi`] is the other side of its buses;
+//! [`KernelSim`] puts a kernel on a board.
 
 pub mod axi;
+mod error;
+mod kernel;
 pub mod verilate;
+
+pub use error::{RunContext, SimError};
+pub use kernel::{KernelSim, Options, RunReport};

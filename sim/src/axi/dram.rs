@@ -120,8 +120,10 @@ impl Dram {
             let read = self.in_flight.remove(at.expect("DRAM answers what it was asked"));
             self.in_flight_of[read.port] -= 1;
             let reads = &mut ports[read.port].as_mut().reads;
-            let burst = reads.iter_mut().find(|b| b.number == read.burst).expect("a burst stays until all of it is sent");
-            burst.answered |= 1 << read.beat;
+            // A reset may have taken the burst away.
+            if let Some(burst) = reads.iter_mut().find(|b| b.number == read.burst) {
+                burst.answered |= 1 << read.beat;
+            }
         }
     }
 

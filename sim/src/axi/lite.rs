@@ -188,9 +188,7 @@ impl Lite {
         let bvalid = high(p.bvalid);
         let rvalid = high(p.rvalid);
         let (bready, rready) = (high(p.bready), high(p.rready));
-        self.b
-            .check(bvalid.then(|| instance.get(p.bresp) as u32), bready)
-            .map_err(|rule| wrong(Channel::B, rule))?;
+        self.b.check(bvalid.then(|| instance.get(p.bresp) as u32), bready).map_err(|rule| wrong(Channel::B, rule))?;
         self.r
             .check(rvalid.then(|| (instance.get(p.rdata) as u32, instance.get(p.rresp) as u32)), rready)
             .map_err(|rule| wrong(Channel::R, rule))?;

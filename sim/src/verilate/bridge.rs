@@ -5,19 +5,25 @@ use std::fmt::Write;
 use nearfield_hdl::emit::Design;
 
 /// Part of the cache's key; changed with the text below.
-pub(super) const VERSION: &str = "bridge 1";
+pub(super) const VERSION: &str = "bridge 2";
 
-/// The name Verilator gives a port's member: a double underscore is its separator, so one in a name is escaped. Names
-/// that are words of C++ need no rule, Verilator refuses them.
-fn member(port: &str) -> String {
-    port.replace("__", "___05F")
+/// The name Verilator gives a port's member, by the header it printed: a double underscore is its separator, so one in a
+/// name is escaped, and a word of C++ (`interrupt` is one to Verilator) gets a prefix.
+fn member(port: &str, header: &str) -> String {
+    let escaped = port.replace("__", "___05F");
+    let prefixed = format!("__SYM__{escaped}");
+    if header.contains(&format!("(&{prefixed},")) {
+        prefixed
+    } else {
+        escaped
+    }
 }
 
-/// The C++ source that is compiled with what Verilator printed.
-pub(super) fn source(design: &Design) -> String {
+/// The C++ source that is compiled with what Verilator printed; `header` is its `Vm.h`.
+pub(super) fn source(design: &Design, header: &str) -> String {
     let mut ports = String::new();
     for port in &design.ports {
-        let member = member(&port.name);
+        let member = member(&port.name, header);
         let bytes = match port.bits {
             0..=8 => 1,
             9..=16 => 2,
@@ -156,8 +162,11 @@ mod tests {
 
     #[test]
     fn members_follow_verilator() {
-        assert_eq!(member("a__b"), "a___05Fb");
-        assert_eq!(member("x___y"), "x___05F_y");
-        assert_eq!(member("_x_"), "_x_");
+        let header = "VL_IN8(&a___05Fb,0,0);\nVL_OUT8(&__SYM__interrupt,0,0);";
+        assert_eq!(member("a__b", header), "a___05Fb");
+        assert_eq!(member("x___y", header), "x___05F_y");
+        assert_eq!(member("_x_", header), "_x_");
+        assert_eq!(member("interrupt", header), "__SYM__interrupt");
+        assert_eq!(member("interrupted", header), "interrupted");
     }
 }

@@ -15,6 +15,7 @@ module counter_{step} (
     input  wire clock,
     input  wire [7:0] by,
     output wire [7:0] count,
+    output wire interrupt,
     input  wire [15:0] a16, output wire [15:0] b16,
     input  wire [31:0] a32, output wire [31:0] b32,
     input  wire [63:0] a64, output wire [63:0] b64,
@@ -23,6 +24,7 @@ module counter_{step} (
     reg [7:0] state;
     always @(posedge clock) state <= state + by + 8'd{step};
     assign count = state;
+    assign interrupt = state == 8'd255;
     assign b16 = ~a16;
     assign b32 = ~a32;
     assign b64 = ~a64;
@@ -30,7 +32,8 @@ module counter_{step} (
 endmodule
 "
     );
-    let mut ports = vec![port("clock", 1, false), port("by", 8, false), port("count", 8, true)];
+    let mut ports =
+        vec![port("clock", 1, false), port("by", 8, false), port("count", 8, true), port("interrupt", 1, true)];
     for (i, bits) in [("16", 16), ("32", 32), ("64", 64), ("__70", 70)] {
         ports.push(port(&format!("a{i}"), bits, false));
         ports.push(port(&format!("b{i}"), bits, true));

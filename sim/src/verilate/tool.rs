@@ -5,6 +5,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
 
 use nearfield_hdl::emit::Design;
 
@@ -34,7 +35,8 @@ const COMPILE: &[&str] = &[
 const COMPILE_FAST: &str = "-O2";
 const COMPILE_SLOW: &str = "-O0";
 
-const VERILATE: &[&str] = &["--cc", "-O3", "--no-timing", "--prefix", "Vm", "--Mdir", "model"];
+/// Ports that are words of C++ are legal Verilog; the bridge knows how Verilator renames them.
+const VERILATE: &[&str] = &["--cc", "-Wno-SYMRSVDWORD", "-O3", "--no-timing", "--prefix", "Vm", "--Mdir", "model"];
 
 /// The tools of this machine.
 pub(super) struct Tools {
@@ -60,8 +62,16 @@ impl RuntimeKey {
 }
 
 impl Tools {
-    /// Asks the tools for their versions.
-    pub(super) fn find() -> Result<Tools, BuildError> {
+    /// The tools, asked for their versions once a process: that takes longer than loading a built design.
+    pub(super) fn find() -> Result<&'static Tools, BuildError> {
+        static FOUND: OnceLock<Tools> = OnceLock::new();
+        match FOUND.get() {
+            Some(tools) => Ok(tools),
+            None => Tools::ask().map(|tools| FOUND.get_or_init(|| tools)),
+        }
+    }
+
+    fn ask() -> Result<Tools, BuildError> {
         let ask = |tool: &'static str, package, arguments: &[&str]| -> Result<String, BuildError> {
             let output = start(Command::new(tool).args(arguments), tool, package)?
                 .wait_with_output()
@@ -123,6 +133,8 @@ impl Tools {
 
         let (mut fast, mut slow) = (Vec::new(), Vec::new());
         let model = folder.join("model");
+        let header = model.join("Vm.h");
+        let header = fs::read_to_string(&header).map_err(io("cannot read", &header))?;
         for file in fs::read_dir(&model).map_err(io("cannot read", &model))? {
             let name = file.map_err(io("cannot read", &model))?.file_name().to_string_lossy().into_owned();
             if name.ends_with(".cpp") {
@@ -133,7 +145,7 @@ impl Tools {
         // The order of a folder's entries is the file system's; the compiler's cache wants the same text each time.
         fast.sort();
         slow.sort();
-        write(&model.join(FAST), &(fast.concat() + &bridge::source(design)))?;
+        write(&model.join(FAST), &(fast.concat() + &bridge::source(design, &header)))?;
         write(&model.join(SLOW), &slow.concat())?;
         let jobs = [
             self.compile(&model, options, COMPILE_FAST, OsStr::new(FAST), "fast.o")?,
