@@ -7,7 +7,7 @@ use dramsim3::MemorySystem;
 use nearfield_abi::board::Board;
 use nearfield_abi::kernel::AXI_BEAT_BYTES;
 
-use super::port::Traffic;
+use super::pace::Traffic;
 
 /// Configuration files by name; DRAMsim3 wants them on disk, so one is written to a folder that lives as long as its bank.
 const CONFIGURATIONS: &[(&str, &str)] =

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::port::{Accept, Pace, ReadBurst, Traffic, WriteBurst};
+use super::pace::{Accept, Pace, ReadBurst, Traffic, WriteBurst};
 
 /// Takes what comes, as long as its queues have room, and answers in order.
 #[derive(Clone, Debug)]

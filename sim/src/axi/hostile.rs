@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use super::port::{Accept, Pace, ReadBurst, Traffic, WriteBurst};
+use super::pace::{Accept, Pace, ReadBurst, Traffic, WriteBurst};
 use super::random::Random;
 
 /// Which of a write's two channels the port wants first.

@@ -11,6 +11,7 @@ mod hostile;
 mod lite;
 mod memory;
 mod monitor;
+mod pace;
 mod pins;
 mod port;
 mod random;
@@ -21,7 +22,8 @@ pub use hostile::Hostile;
 pub use lite::{Lite, LiteResponse};
 pub use memory::{Memory, OutsideBanks, BEAT_WORDS};
 pub use monitor::Violation;
-pub use port::{Accept, Fault, Pace, PaceOf, Port, ReadBurst, Traffic, WriteBurst};
+pub use pace::{Accept, Pace, PaceOf, ReadBurst, Traffic, WriteBurst};
+pub use port::{Fault, Port};
 pub use random::Random;
 
 /// The five channels of a port.
