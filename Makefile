@@ -1,67 +1,69 @@
-# Nearfield: two commands to begin with, `make run` and `make test`. `make help` lists the rest.
+# The verbs of this repository; `make help` lists them. Each installs what it needs first (setup/install.sh).
 
-SHELL := /bin/bash
+SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run test test-long lint bench synth formal verilog xclbin release doc doctor clean \
-        tools-build tools-sim tools-all
+MAKEFLAGS += --no-print-directory
 
-# What building the host, simulating and checking need; setup/install.sh says which are missing and asks.
-tools-build:
-	@setup/install.sh g++ cmake
-tools-sim: tools-build
-	@setup/install.sh verilator ccache
-tools-all: tools-sim
-	@setup/install.sh yosys z3
-
+CARGO ?= cargo
+# What `make run` trains on; any name that `nearfield gcn train --device` takes.
 DEVICE ?= sim:smartssd
+# What `make synth` is limited to.
+UNIT ?=
+NEARFIELD = $(CARGO) run --locked --release --quiet -p nearfield --bin nearfield --
 
-help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+.PHONY: help run test test-long lint bench synth formal verilog xclbin release doc doctor clean need-%
 
-run: tools-sim ## train a graph network on Cora, every optimizer step on DEVICE (sim:smartssd), compared with the CPU
-	cargo build --release -p nearfield
-	target/release/nearfield gcn train --dataset cora --device $(DEVICE) --check
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r verb text; do \
+		printf '  make %-10s %s\n' "$$verb" "$$text"; done
 
-test: tools-all ## every test
-	cargo test --workspace --no-fail-fast
+need-%:
+	@setup/install.sh $*
 
-test-long: tools-all ## every test with longer random runs, and the larger configurations
-	NEARFIELD_LONG=1 cargo test --workspace --no-fail-fast -- --nocapture
+run: need-run ## train a graph convolutional network on Cora, every optimizer step on DEVICE (sim:smartssd)
+	$(CARGO) build --locked --release -p nearfield
+	$(NEARFIELD) gcn train --dataset cora --device $(DEVICE) --check
 
-lint: tools-all ## formatting, clippy, documentation, the host without simulation, both lints of all emitted Verilog
+test: need-test ## every test
+	$(CARGO) test --locked --workspace --no-fail-fast
+
+test-long: need-test-long ## every test, with the long random runs
+	NEARFIELD_LONG=1 $(CARGO) test --locked --workspace --no-fail-fast
+
+lint: need-lint ## format, clippy, rustdoc, the core without a simulator, both Verilog lints, tracked files
 	setup/check-files.sh
-	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
-	cargo check -p nearfield --no-default-features
-	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
-	cargo run -q -p nearfield-tests --bin verilog-lint
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
+	RUSTFLAGS="-D warnings" $(CARGO) check --locked -p nearfield --no-default-features --target-dir target/core
+	$(CARGO) run --locked --quiet -p nearfield-tests --bin verilog-lint
 
-bench: tools-sim ## speed of the simulation and rate of the kernels
-	cargo build --release -p nearfield
-	target/release/nearfield bench kernel
+bench: need-bench ## speed of the simulated kernel in cycles and elements a second
+	$(CARGO) build --locked --release -p nearfield
+	$(NEARFIELD) bench kernel
 
-synth: tools-all ## area and longest path of every unit (Yosys), against tests/budget.toml; UNIT=NAME for one
-	cargo run -q -p nearfield-tests --bin synth -- $(UNIT)
+synth: need-synth ## area and longest path of every unit and kernel, against tests/budget.toml; UNIT=NAME for one
+	$(CARGO) run --locked --quiet -p nearfield-tests --bin synth -- $(UNIT)
 
-formal: ## proofs of the handshake cells
-	@echo "make formal: no unit has formal properties yet; they come with the SmartUpdate work." >&2; exit 2
+formal: ## (later) proofs of the handshake cells and AXI movers
+	@echo "make formal: proofs of handshake cells and AXI movers come with a later issue; make test covers them by simulation." >&2; exit 2
 
-verilog: tools-build ## print the Verilog of every kernel and unit into build/verilog
-	cargo run -q --release -p nearfield -- emit --all -o build/verilog
+verilog: need-verilog ## write the Verilog of every unit and kernel to build/verilog
+	$(NEARFIELD) emit --all -o build/verilog
 
-xclbin: ## pack a kernel for a board
-	@echo "make xclbin: packaging for boards comes with the XRT backend; \`make verilog\` prints what it will pack." >&2; exit 2
+xclbin: ## (later) package a kernel for a board
+	@echo "make xclbin: packaging for boards (.xo, .xclbin) comes with a later issue; make verilog writes the kernels' Verilog." >&2; exit 2
 
-release: ## a tarball of the kernels for people without Rust
-	@echo "make release: the tarball comes with packaging for boards." >&2; exit 2
+release: ## (later) archives of the program and the Verilog
+	@echo "make release: release archives come with a later issue; cargo build --release -p nearfield builds the program." >&2; exit 2
 
-doc: ## the API's documentation
-	cargo doc --workspace --no-deps
+doc: need-doc ## the library's reference as HTML in target/doc
+	$(CARGO) doc --locked --workspace --no-deps
 
-doctor: ## what this machine has and lacks
-	cargo run -q --release -p nearfield -- doctor
+doctor: need-doctor ## say which tools are there and what works without the others
+	$(NEARFIELD) doctor
 
-clean: ## remove everything built here (not the cache of built kernels: `nearfield doctor` says where that is)
-	cargo clean
-	rm -rf build
+clean: ## delete target and build; built kernels stay in the cache (`make doctor` says where)
+	$(CARGO) clean
+	rm -rf -- build

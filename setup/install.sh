@@ -1,48 +1,103 @@
 #!/usr/bin/env bash
-# Installs what a verb of the Makefile needs and this machine lacks, from Debian's packages.
+# Sees to it that the Debian packages which a make verb needs are installed.
 #
-#   setup/install.sh COMMAND…      each a command the verb runs: verilator g++ cmake yosys z3 ccache
+#   setup/install.sh VERB
 #
-# It prints what is missing. On a terminal it asks; YES=1 answers. Without a terminal and without YES=1, or on a system
-# without apt-get, it stops there with exit code 2.
+# Prints the packages that are missing; on a terminal it asks before it installs them, and YES=1 answers for it. They are
+# installed as root or through sudo. Without a terminal and without YES=1, or where there is no apt-get, it stops at the
+# list. A tool that was installed by other means than its package counts.
+#
+# Exit codes: 0 everything is there; 2 something is missing and nothing was changed; 1 the installation failed.
 set -euo pipefail
 
-declare -A package=(
-    [verilator]=verilator [g++]=g++ [cmake]=cmake [make]=make [yosys]=yosys [yosys-smtbmc]=yosys [z3]=z3 [ccache]=ccache
-)
+# What building any crate takes: build scripts compile C and C++ with cmake and g++.
+readonly build="g++ cmake"
+# What running a simulated board takes besides: zlib is for wave files, ccache for building a kernel again.
+readonly simulate="verilator ccache zlib1g-dev"
+
+packages_of() {
+    case "$1" in
+    run | bench) echo "$build $simulate" ;;
+    test | test-long) echo "$build $simulate yosys" ;;
+    lint | synth) echo "$build $simulate yosys" ;;
+    formal) echo "$build yosys z3" ;;
+    verilog | doc | doctor) echo "$build" ;;
+    *)
+        echo "setup/install.sh: no verb \`$1\`; \`make help\` lists them" >&2
+        exit 2
+        ;;
+    esac
+}
+
+is_there() {
+    case "$1" in
+    zlib1g-dev) echo '#include <zlib.h>' | c++ -E -x c++ - >/dev/null 2>&1 ;;
+    *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+refuse() {
+    printf '%s\n' "$@" >&2
+    exit 2
+}
+
+[ $# -eq 1 ] || refuse "usage: setup/install.sh VERB"
+verb=$1
+wanted=$(packages_of "$verb")
+
+command -v cargo >/dev/null ||
+    refuse "make $verb needs Rust, and there is no cargo on PATH: see https://www.rust-lang.org/tools/install"
+if [ "$verb" = lint ]; then
+    for component in fmt clippy; do
+        cargo "$component" --version >/dev/null 2>&1 ||
+            refuse "make lint needs cargo $component: rustup component add rustfmt clippy"
+    done
+fi
 
 missing=()
-for command in "$@"; do
-    [ -n "${package[$command]:-}" ] || { echo "setup: no package is known for \`$command\`" >&2; exit 2; }
-    command -v "$command" >/dev/null 2>&1 || missing+=("${package[$command]}")
+for package in $wanted; do
+    is_there "$package" || missing+=("$package")
 done
-[ "${#missing[@]}" -gt 0 ] || exit 0
-mapfile -t missing < <(printf '%s\n' "${missing[@]}" | sort -u)
+[ ${#missing[@]} -gt 0 ] || exit 0
 
-echo "Nearfield needs these Debian packages: ${missing[*]}" >&2
-if ! command -v apt-get >/dev/null 2>&1; then
-    echo "This system has no apt-get: install them in its own way, then run this again." >&2
-    exit 2
+echo "make $verb needs these Debian packages, which are missing: ${missing[*]}"
+command -v apt-get >/dev/null ||
+    refuse "This system has no apt-get: install what corresponds to them, then run make $verb again."
+
+apt=(apt-get)
+if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null ||
+        refuse "You are not root and there is no sudo. As root: apt-get install --no-install-recommends ${missing[*]}"
+    # Where nobody can type a password, sudo must not wait for one.
+    if [ -t 0 ]; then apt=(sudo apt-get); else apt=(sudo -n apt-get); fi
 fi
-if [ "$(id -u)" = 0 ]; then
-    root=()
-elif command -v sudo >/dev/null 2>&1; then
-    root=(sudo)
-else
-    echo "Installing needs root or sudo: run \`apt-get install ${missing[*]}\` as root, then run this again." >&2
-    exit 2
-fi
+
 if [ "${YES:-}" != 1 ]; then
-    if [ ! -t 0 ]; then
-        echo "There is no terminal to ask on: run this again with YES=1, or install them yourself." >&2
-        exit 2
-    fi
-    read -r -p "Install them now with apt-get? [y/N] " answer
+    [ -t 0 ] || refuse "Nothing was installed. YES=1 make $verb installs them (${apt[*]})."
+    read -r -p "Install them with ${apt[*]}? [y/N] " answer
     case "$answer" in
-        y | Y | yes) ;;
-        *) echo "Nothing was installed." >&2; exit 2 ;;
+    y | Y | yes) ;;
+    *) refuse "Nothing was installed." ;;
     esac
 fi
+
 export DEBIAN_FRONTEND=noninteractive
-install() { "${root[@]}" apt-get install -y --no-install-recommends "${missing[@]}" >&2; }
-install || { "${root[@]}" apt-get update >&2 && install; }
+install() { "${apt[@]}" install --yes --no-install-recommends "${missing[@]}" </dev/null; }
+update() { "${apt[@]}" update </dev/null; }
+
+# A fresh machine has no package lists; an old one has lists that name files which are gone.
+if ! apt-cache show --no-all-versions "${missing[@]}" >/dev/null 2>&1; then
+    update
+    installed=0 && install || installed=$?
+else
+    installed=0 && install || { update && install || installed=$?; }
+fi
+
+still=()
+for package in "${missing[@]}"; do
+    is_there "$package" || still+=("$package")
+done
+if [ ${#still[@]} -gt 0 ] || [ "$installed" -ne 0 ]; then
+    echo "apt-get could not install: ${still[*]:-${missing[*]}}. Its messages are above." >&2
+    exit 1
+fi

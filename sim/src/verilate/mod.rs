@@ -1,8 +1,7 @@
 //! From a printed design to a clocked instance: Verilator, the C++ compiler, a cache of built libraries, a loader.
 //!
 //! ```no_run
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let design: nearfield_hdl::emit::Design = unimplemented!();
+//! # fn add(design: nearfield_hdl::emit::Design) -> Result<(), Box<dyn std::error::Error>> {
 //! use nearfield_sim::verilate::{build, Options};
 //! let mut adder = build(&design, &Options::default())?.instance();
 //! let (clock, a, sum) = (adder.port("clock")?, adder.port("a")?, adder.port("sum")?);
