@@ -2,6 +2,12 @@
 //!
 //! The binary `nearfield` is a thin shell around this library.
 
+#[cfg(target_endian = "big")]
+compile_error!("files and device memory are little-endian and are copied as they are");
+
 pub mod device;
+pub mod durable;
 pub mod gcn;
+pub mod safetensors;
 pub mod step;
+pub mod store;

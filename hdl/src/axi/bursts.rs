@@ -83,8 +83,7 @@ impl Logic for Bursts {
             }
             BurstState::Size => {
                 self.length.d.next = self.room.val();
-                if !self.left.q.val().get_bits::<22>(7).any()
-                    && (self.left.q.val().get_bits::<7>(0) < self.room.val())
+                if !self.left.q.val().get_bits::<22>(7).any() && (self.left.q.val().get_bits::<7>(0) < self.room.val())
                 {
                     self.length.d.next = self.left.q.val().get_bits::<7>(0);
                 }

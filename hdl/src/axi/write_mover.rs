@@ -131,8 +131,7 @@ impl<const A: usize, const C: usize, const DEPTH: u64> Logic for WriteMover<A, C
         self.bursts.bytes.next = self.bytes.val();
         self.bursts.stop.next = self.stop.val() || self.failure.failed.val();
         self.asked.next = bit_cast::<C, 7>(self.bursts.beats.val());
-        self.bursts.permit.next =
-            (self.arrived.available.val() >= self.asked.val()) && !self.owed.q.val().get_bit(5);
+        self.bursts.permit.next = (self.arrived.available.val() >= self.asked.val()) && !self.owed.q.val().get_bit(5);
         self.arrived.take.next = self.bursts.claim.val();
         self.arrived.amount.next = self.asked.val();
 
@@ -191,8 +190,8 @@ impl<const A: usize, const C: usize, const DEPTH: u64> Logic for WriteMover<A, C
         self.failed_address.next = self.failure.address.val();
 
         self.stall.clear.next = self.start.val();
-        self.stall.increment.next = (self.axi.wvalid.val() && !self.axi.wready.val())
-            || (self.bursts.valid.val() && !self.axi.awready.val());
+        self.stall.increment.next =
+            (self.axi.wvalid.val() && !self.axi.wready.val()) || (self.bursts.valid.val() && !self.axi.awready.val());
         self.stalls.next = self.stall.count.val();
         self.beats.next = self.count.q.val();
 

@@ -38,20 +38,30 @@ impl fmt::Display for Key {
     }
 }
 
+/// Where built designs are kept: `verilated/` under `NEARFIELD_CACHE`, `$XDG_CACHE_HOME/nearfield` or
+/// `~/.cache/nearfield`.
+///
+/// # Errors
+///
+/// [`BuildError::NoCache`] if none of the three variables is set.
+pub fn folder() -> Result<PathBuf, BuildError> {
+    let set = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    set("NEARFIELD_CACHE")
+        .or_else(|| set("XDG_CACHE_HOME").map(|p| p.join("nearfield")))
+        .or_else(|| set("HOME").map(|p| p.join(".cache/nearfield")))
+        .map(|root| root.join("verilated"))
+        .ok_or(BuildError::NoCache)
+}
+
 /// The root under which entries lie.
 pub(super) struct Cache {
     root: PathBuf,
 }
 
 impl Cache {
-    /// `verilated/` under `NEARFIELD_CACHE`, `$XDG_CACHE_HOME/nearfield` or `~/.cache/nearfield`, made if it is missing.
+    /// The cache at [`folder`], made if it is missing.
     pub(super) fn open() -> Result<Cache, BuildError> {
-        let set = |name| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
-        let root = set("NEARFIELD_CACHE")
-            .or_else(|| set("XDG_CACHE_HOME").map(|p| p.join("nearfield")))
-            .or_else(|| set("HOME").map(|p| p.join(".cache/nearfield")))
-            .ok_or(BuildError::NoCache)?;
-        Cache::at(&root.join("verilated"))
+        Cache::at(&folder()?)
     }
 
     /// A cache at `root`, whose entries only the owner can have written.

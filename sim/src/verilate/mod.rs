@@ -19,6 +19,7 @@ mod loader;
 mod tool;
 
 pub use bundle::bundle;
+pub use cache::folder as cache_folder;
 pub use error::{BuildError, EvalError, PortError, TraceError};
 pub use loader::{Instance, Library, PortId};
 

@@ -1,0 +1,60 @@
+//! How a command ends when it does not succeed.
+
+use nearfield::device::DeviceError;
+use nearfield::safetensors::{MatchError, SafetensorsError};
+use nearfield::store::StoreError;
+
+/// Refused before anything ran or was written.
+pub const REFUSED: u8 = 2;
+/// Began and failed.
+pub const FAILED: u8 = 1;
+
+/// An error with the exit code it leads to.
+#[derive(Debug)]
+pub struct Failure {
+    /// [`REFUSED`] or [`FAILED`].
+    pub code: u8,
+    /// What happened and what to do.
+    pub error: anyhow::Error,
+}
+
+impl Failure {
+    /// Refused before anything ran or was written.
+    pub fn refused(error: impl Into<anyhow::Error>) -> Failure {
+        Failure { code: REFUSED, error: error.into() }
+    }
+
+    /// Began and failed.
+    pub fn failed(error: impl Into<anyhow::Error>) -> Failure {
+        Failure { code: FAILED, error: error.into() }
+    }
+
+    fn either(refused: bool, error: impl Into<anyhow::Error>) -> Failure {
+        Failure { code: if refused { REFUSED } else { FAILED }, error: error.into() }
+    }
+}
+
+impl From<DeviceError> for Failure {
+    fn from(error: DeviceError) -> Failure {
+        Failure::either(error.refused(), error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        Failure::either(error.refused(), error)
+    }
+}
+
+// Files are read before anything runs.
+impl From<SafetensorsError> for Failure {
+    fn from(error: SafetensorsError) -> Failure {
+        Failure::refused(error)
+    }
+}
+
+impl From<MatchError> for Failure {
+    fn from(error: MatchError) -> Failure {
+        Failure::refused(error)
+    }
+}

@@ -1,0 +1,88 @@
+//! `nearfield step`: one optimizer step of a store.
+
+use super::console::Console;
+use super::failure::Failure;
+use clap::Args;
+use nearfield::device::{DeviceSpec, Tensors};
+use nearfield::safetensors::{flatten, SafetensorsFile};
+use nearfield::step::{step, StepReport};
+use nearfield::store::Store;
+use nearfield_model::optimizer::adamw::Coefficients;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Do one optimizer step of a store, on a device.
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  nearfield step --store state --grads grads.safetensors --device sim:ideal,lanes=4 --json"
+)]
+pub struct Step {
+    /// The store.
+    #[arg(long, value_name = "DIR")]
+    store: PathBuf,
+    /// The gradients: a safetensors file with a tensor for every parameter, of its name and shape.
+    #[arg(long, value_name = "FILE")]
+    grads: PathBuf,
+    /// Where the step runs: soft, or sim:BOARD[,lanes=N][,seed=N][,clock=MHZ].
+    #[arg(long, default_value = "soft")]
+    device: DeviceSpec,
+    /// Learning rate of this step only; without it the store's.
+    #[arg(long, allow_negative_numbers = true)]
+    lr: Option<f64>,
+}
+
+/// What a step prints with `--json`.
+#[derive(Serialize)]
+struct Printed {
+    store: PathBuf,
+    device: String,
+    step: u64,
+    #[serde(flatten)]
+    report: StepReport,
+}
+
+impl Step {
+    /// Runs the command.
+    pub fn run(self, console: &Console) -> Result<(), Failure> {
+        let mut store = Store::open(&self.store)?;
+        let mut hyper = store.hyper();
+        hyper.lr = self.lr.unwrap_or(hyper.lr);
+        hyper.check().map_err(Failure::refused)?;
+        let grads = flatten(&mut SafetensorsFile::open(&self.grads)?, &store.manifest().tensors)?;
+        let mut state = store.load()?;
+        let powers = store.powers().next(hyper.beta1, hyper.beta2);
+        let k = Coefficients::new(&hyper, &powers);
+        let mut device = console.open(&self.device)?;
+
+        let bar = console.progress("elements", grads.len() as u64);
+        let tensors = Tensors {
+            params: &mut state.params,
+            exp_avg: &mut state.exp_avg,
+            exp_avg_sq: &mut state.exp_avg_sq,
+            grads: &grads,
+        };
+        let report = step(device.as_mut(), &k, tensors, &mut |done| bar.set_position(done));
+        bar.finish_and_clear();
+        // From here on everything that goes wrong is a failure: the kernel has run.
+        let report = report.map_err(Failure::failed)?;
+        store.commit(&state, &powers)?;
+        let printed = Printed { store: self.store, device: self.device.to_string(), step: powers.step, report };
+        console.result(&printed, || text(&printed))
+    }
+}
+
+fn text(printed: &Printed) -> String {
+    let Printed { store, device, step, report } = printed;
+    let mut text = format!(
+        "{}: step {step} done on {device}: {} elements in {:.3} s",
+        store.display(),
+        report.elements,
+        report.seconds
+    );
+    if let (Some(cycles), Some(rate), Some(lanes)) = (report.cycles, report.elements_per_lane_cycle, report.lanes) {
+        text += &format!("\n{cycles} kernel cycles, {rate:.4} elements per lane and cycle, {lanes} lanes");
+        let stalls: Vec<String> = report.stalls.iter().map(|(name, cycles)| format!("{name} {cycles}")).collect();
+        text += &format!("\nstalled cycles: {}", stalls.join(", "));
+    }
+    text
+}

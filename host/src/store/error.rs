@@ -1,0 +1,72 @@
+//! What can go wrong with a store.
+
+use std::io;
+use std::path::PathBuf;
+
+/// An error of a store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is something at the place where a store is to be made.
+    #[error("{} exists already; name a new folder, or remove this one", folder.display())]
+    Exists {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The folder that the store is to lie in does not exist.
+    #[error("{} cannot be made, because the folder it lies in does not exist; make that first", folder.display())]
+    NoParent {
+        /// The store's folder.
+        folder: PathBuf,
+    },
+    /// There is no store.
+    #[error("{} is no store ({source}); make one with `nearfield init`", folder.display())]
+    Missing {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process has it open.
+    #[error("the store {} is held by another process; wait until that one has ended", folder.display())]
+    Held {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Other users can change it.
+    #[error("the store {0} can be written by other users; run `chmod 700 {0}`", folder.display())]
+    OpenToOthers {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A file is not what the manifest says, or the manifest is broken.
+    #[error("{} is damaged: {what}; restore the store from a copy, or make it again from exported tensors", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
+    /// Reading failed.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Writing failed; what was there before is still there.
+    #[error("cannot write {}: {source}; nothing was changed", path.display())]
+    Write {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl StoreError {
+    /// Whether this was refused before anything was written (exit code 2).
+    pub fn refused(&self) -> bool {
+        !matches!(self, StoreError::Write { .. })
+    }
+}

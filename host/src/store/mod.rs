@@ -1,0 +1,157 @@
+//! The optimizer state of a model, in one folder.
+//!
+//! ```text
+//! manifest.toml               what the state is; renamed into place, and with it a step is committed
+//! lock                        held by the process that has the store open
+//! params-0.f32 …              one flat run a tensor kind, little-endian, in the order of the manifest's tensors;
+//! exp_avg-0.f32 …             files -0 and -1 take turns: the manifest names the set that counts
+//! exp_avg_sq-0.f32 …
+//! ```
+//!
+//! A step reads one set, writes the other, syncs it and commits by renaming the manifest, so a step that fails at any
+//! moment leaves the state before it. This is the seam for a store on several devices: [`Store::load`] and
+//! [`Store::commit`] are all that the rest of the program knows. Tensor names never become file names.
+
+mod error;
+mod folder;
+mod manifest;
+
+pub use error::StoreError;
+pub use manifest::{Manifest, OptimizerEntry, Progress, TensorEntry};
+
+use crate::durable;
+use folder::Lock;
+use nearfield_model::optimizer::adamw::Hyper;
+use nearfield_model::optimizer::BetaPowers;
+use std::path::{Path, PathBuf};
+
+/// The flat runs of a store.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Parameters.
+    pub params: Vec<f32>,
+    /// First moments.
+    pub exp_avg: Vec<f32>,
+    /// Second moments.
+    pub exp_avg_sq: Vec<f32>,
+}
+
+impl State {
+    /// Parameters before the first step: both moments are zero.
+    pub fn new(params: Vec<f32>) -> State {
+        let zeros = vec![0.0; params.len()];
+        State { exp_avg: zeros.clone(), exp_avg_sq: zeros, params }
+    }
+
+    fn runs(&self) -> [(&'static str, &[f32]); 3] {
+        [("params", &self.params), ("exp_avg", &self.exp_avg), ("exp_avg_sq", &self.exp_avg_sq)]
+    }
+}
+
+/// An open store. No other process can open it while this one lives.
+#[derive(Debug)]
+pub struct Store {
+    folder: PathBuf,
+    manifest: Manifest,
+    _lock: Lock,
+}
+
+impl Store {
+    /// Makes a store at `folder`, which must not exist yet or be empty. On an error nothing is left.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Exists`], [`StoreError::NoParent`], or [`StoreError::Write`] when the disk is full or the parent cannot
+    /// be written.
+    pub fn create(folder: &Path, tensors: Vec<TensorEntry>, hyper: &Hyper, state: &State) -> Result<(), StoreError> {
+        if !folder::is_free(folder)? {
+            return Err(StoreError::Exists { folder: folder.into() });
+        }
+        if !durable::folder_of(folder).is_dir() {
+            return Err(StoreError::NoParent { folder: folder.into() });
+        }
+        let manifest = Manifest::new(tensors, hyper);
+        assert_eq!(manifest.elements(), Some(state.params.len() as u64), "tensors and state have one length");
+        // Built beside the final place and renamed, so that there is never half a store.
+        let beside = folder::temporary_beside(folder)?;
+        folder::write_set(beside.path(), manifest.generation, &state.runs())?;
+        folder::write_manifest(beside.path(), &manifest)?;
+        Lock::create(beside.path())?;
+        folder::rename_into_place(beside, folder)
+    }
+
+    /// Opens a store, checks its manifest and the lengths of its files, and holds it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Missing`], [`StoreError::Held`], [`StoreError::OpenToOthers`] and [`StoreError::Damaged`].
+    pub fn open(folder: &Path) -> Result<Store, StoreError> {
+        folder::check_private(folder)?;
+        let lock = Lock::take(folder)?;
+        let manifest = folder::read_manifest(folder)?;
+        let store = Store { folder: folder.into(), manifest, _lock: lock };
+        for run in ["params", "exp_avg", "exp_avg_sq"] {
+            folder::check_length(&store.run_path(run), store.elements())?;
+        }
+        Ok(store)
+    }
+
+    /// What the state is.
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Elements of each flat run.
+    pub fn elements(&self) -> u64 {
+        // `read_manifest` has refused a sum that overflows.
+        self.manifest.elements().unwrap_or(0)
+    }
+
+    /// The optimizer's hyper-parameters.
+    pub fn hyper(&self) -> Hyper {
+        self.manifest.optimizer.hyper()
+    }
+
+    /// The beta products of the last step.
+    pub fn powers(&self) -> BetaPowers {
+        self.manifest.progress.powers(&self.hyper())
+    }
+
+    /// Reads the flat runs.
+    pub fn load(&self) -> Result<State, StoreError> {
+        let read = |run| folder::read_run(&self.run_path(run), self.elements());
+        Ok(State { params: read("params")?, exp_avg: read("exp_avg")?, exp_avg_sq: read("exp_avg_sq")? })
+    }
+
+    /// Replaces the state by the one after the step that `powers` belongs to.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`], a full disk for example: the store is then what it was before.
+    pub fn commit(&mut self, state: &State, powers: &BetaPowers) -> Result<(), StoreError> {
+        let next = self.manifest.after(powers);
+        let written = folder::write_set(&self.folder, next.generation, &state.runs())
+            .and_then(|()| folder::write_manifest(&self.folder, &next));
+        if let Err(error) = written {
+            // The manifest may have been renamed before an error; then the new set counts and must stay.
+            if folder::read_manifest(&self.folder).is_ok_and(|m| m.generation == self.manifest.generation) {
+                folder::remove_set(&self.folder, next.generation);
+            }
+            return Err(error);
+        }
+        self.manifest = next;
+        Ok(())
+    }
+
+    fn run_path(&self, run: &str) -> PathBuf {
+        self.folder.join(folder::run_name(run, self.manifest.generation))
+    }
+}
+
+/// Writes and syncs a flat run; `path` is replaced when it is whole.
+fn write_run(path: &Path, data: &[f32]) -> std::io::Result<()> {
+    durable::replace(path, durable::Access::Owner, |file| file.write_all(bytemuck::cast_slice(data)))
+}
+
+#[cfg(test)]
+mod tests;

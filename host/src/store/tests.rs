@@ -1,0 +1,125 @@
+//! The store's promises: exact, private, held by one, whole after a failure, and no trust in its files.
+
+use super::*;
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+fn tensors() -> Vec<TensorEntry> {
+    vec![
+        TensorEntry { name: "../w".into(), shape: vec![2, 3] },
+        TensorEntry { name: "b".into(), shape: vec![] },
+        TensorEntry { name: "empty".into(), shape: vec![0] },
+    ]
+}
+
+fn state() -> State {
+    State::new(vec![1.0, f32::NAN, -0.0, f32::INFINITY, 1e-45, 6.0, 7.0])
+}
+
+fn made() -> (tempfile::TempDir, PathBuf) {
+    let parent = tempfile::tempdir().unwrap();
+    let folder = parent.path().join("store");
+    Store::create(&folder, tensors(), &Hyper::default(), &state()).unwrap();
+    (parent, folder)
+}
+
+fn bits(x: &[f32]) -> Vec<u32> {
+    x.iter().map(|x| x.to_bits()).collect()
+}
+
+#[test]
+fn keeps_every_bit_and_every_product() {
+    let (parent, folder) = made();
+    let mut powers = Hyper::default().powers();
+    for step in 1..=12 {
+        let mut store = Store::open(&folder).unwrap();
+        assert_eq!(store.powers(), powers);
+        powers = powers.next(0.9, 0.999);
+        let mut next = store.load().unwrap();
+        next.params[5] = step as f32;
+        next.exp_avg_sq[0] = 0.1 / step as f32;
+        store.commit(&next, &powers).unwrap();
+        assert_eq!(store.load().unwrap().exp_avg_sq, next.exp_avg_sq);
+    }
+    let store = Store::open(&folder).unwrap();
+    assert_eq!(store.manifest().progress.step, 12);
+    let mut expected = state().params;
+    expected[5] = 12.0;
+    assert_eq!(bits(&store.load().unwrap().params), bits(&expected));
+    assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn belongs_to_its_owner() {
+    let (_parent, folder) = made();
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    for entry in fs::read_dir(&folder).unwrap() {
+        assert_eq!(mode(&entry.unwrap().path()), 0o600);
+    }
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(Store::open(&folder).unwrap_err().to_string().contains("chmod 700"));
+}
+
+#[test]
+fn one_process_at_a_time() {
+    let (_parent, folder) = made();
+    let first = Store::open(&folder).unwrap();
+    assert!(matches!(Store::open(&folder), Err(StoreError::Held { .. })));
+    drop(first);
+    Store::open(&folder).unwrap();
+}
+
+#[test]
+fn is_not_made_over_something() {
+    let (_parent, folder) = made();
+    let again = Store::create(&folder, tensors(), &Hyper::default(), &state());
+    assert!(matches!(again, Err(StoreError::Exists { .. })));
+    let file = folder.join("lock");
+    assert!(matches!(Store::create(&file, tensors(), &Hyper::default(), &state()), Err(StoreError::Exists { .. })));
+    let nowhere = Path::new("/no/such/folder/store");
+    assert!(matches!(Store::create(nowhere, tensors(), &Hyper::default(), &state()), Err(StoreError::NoParent { .. })));
+    assert!(matches!(Store::open(nowhere), Err(StoreError::Missing { .. })));
+}
+
+#[test]
+fn a_failed_commit_changes_nothing() {
+    let (_parent, folder) = made();
+    let mut store = Store::open(&folder).unwrap();
+    // A folder where a flat run should go: renaming onto it fails after the first run has been written.
+    fs::create_dir(folder.join("exp_avg-1.f32")).unwrap();
+    let error = store.commit(&State::new(vec![0.0; 7]), &store.powers().next(0.9, 0.999)).unwrap_err();
+    assert!(!error.refused());
+    drop(store);
+    fs::remove_dir(folder.join("exp_avg-1.f32")).unwrap();
+    let store = Store::open(&folder).unwrap();
+    assert_eq!(store.manifest().progress.step, 0);
+    assert_eq!(bits(&store.load().unwrap().params), bits(&state().params));
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 5, "three runs, the manifest and the lock");
+}
+
+#[test]
+fn damage_is_named() {
+    let (_parent, folder) = made();
+    let path = folder.join("manifest.toml");
+    let good = fs::read_to_string(&path).unwrap();
+    let refused = |from: &str, to: &str| {
+        assert!(good.contains(from), "{good}");
+        fs::write(&path, good.replacen(from, to, 1)).unwrap();
+        Store::open(&folder).unwrap_err().to_string()
+    };
+    assert!(refused("version = 1", "version = 2").contains("knows version 1"));
+    assert!(refused("nearfield-store", "other").contains("format"));
+    assert!(refused("generation = 0", "generation = 2").contains("generation"));
+    assert!(refused("step = 0", "step = 0\nextra = 1").contains("unknown field"));
+    assert!(refused("beta1 = 0.9", "beta1 = nan").contains("beta1"));
+    assert!(refused("beta1_t = 1.0", "beta1_t = 1.5").contains("product"));
+    assert!(refused("\"b\"", "\"../w\"").contains("twice"));
+    assert!(refused("shape = [2, 3]", "shape = [2, 4]").contains("manifest says"));
+    assert!(refused("shape = [2, 3]", "shape = [9223372036854775807, 3]").contains("more elements"));
+    assert!(refused("format", "{{{").contains("damaged"));
+    fs::write(&path, &good).unwrap();
+    fs::write(folder.join("exp_avg-0.f32"), [0; 27]).unwrap();
+    let error = Store::open(&folder).unwrap_err();
+    assert!(error.refused() && error.to_string().contains("27 bytes, but the manifest says 28"), "{error}");
+}
