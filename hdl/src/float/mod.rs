@@ -6,20 +6,28 @@
 //! `LATENCY` cycles later.
 
 mod add;
+mod addend_align;
 mod align;
+mod fma;
 mod mul;
 mod normalise;
 mod product;
 mod round;
 mod unpack;
+mod wide_normalise;
+mod wide_sum;
 
 pub use add::Fp32Add;
+pub use addend_align::AddendAlign;
 pub use align::AlignDigit;
+pub use fma::Fp32Fma;
 pub use mul::Fp32Mul;
 pub use normalise::NormaliseDigit;
 pub use product::Product;
 pub use round::Round;
 pub use unpack::Unpack;
+pub use wide_normalise::WideNormalise;
+pub use wide_sum::WideSum;
 
 use crate::emit::emit;
 use crate::Unit;
@@ -37,5 +45,11 @@ pub const UNITS: &[Unit] = &[
         family: "float",
         latency: Some(Fp32Add::LATENCY),
         emit: || emit(&Fp32Add::default(), "fp32_add", ""),
+    },
+    Unit {
+        name: "fp32_fma",
+        family: "float",
+        latency: Some(Fp32Fma::LATENCY),
+        emit: || emit(&Fp32Fma::default(), "fp32_fma", ""),
     },
 ];

@@ -1,6 +1,7 @@
 //! Floating-point units under Verilator, against native `f32` and Berkeley SoftFloat, bit for bit.
 
 mod add;
+mod fma;
 mod mul;
 
 use nearfield_hdl::emit::Design;
