@@ -8,11 +8,16 @@
 mod add;
 mod addend_align;
 mod align;
+mod div;
+mod div_digit;
 mod fma;
 mod mul;
+mod normal_operand;
 mod normalise;
 mod product;
 mod round;
+mod sqrt;
+mod sqrt_digit;
 mod unpack;
 mod wide_normalise;
 mod wide_sum;
@@ -20,11 +25,16 @@ mod wide_sum;
 pub use add::Fp32Add;
 pub use addend_align::AddendAlign;
 pub use align::AlignDigit;
+pub use div::Fp32Div;
+pub use div_digit::DivDigit;
 pub use fma::Fp32Fma;
 pub use mul::Fp32Mul;
+pub use normal_operand::NormalOperand;
 pub use normalise::NormaliseDigit;
 pub use product::Product;
 pub use round::Round;
+pub use sqrt::Fp32Sqrt;
+pub use sqrt_digit::SqrtDigit;
 pub use unpack::Unpack;
 pub use wide_normalise::WideNormalise;
 pub use wide_sum::WideSum;
@@ -51,5 +61,17 @@ pub const UNITS: &[Unit] = &[
         family: "float",
         latency: Some(Fp32Fma::LATENCY),
         emit: || emit(&Fp32Fma::default(), "fp32_fma", ""),
+    },
+    Unit {
+        name: "fp32_div",
+        family: "float",
+        latency: Some(Fp32Div::LATENCY),
+        emit: || emit(&Fp32Div::default(), "fp32_div", ""),
+    },
+    Unit {
+        name: "fp32_sqrt",
+        family: "float",
+        latency: Some(Fp32Sqrt::LATENCY),
+        emit: || emit(&Fp32Sqrt::default(), "fp32_sqrt", ""),
     },
 ];

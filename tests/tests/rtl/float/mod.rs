@@ -1,8 +1,10 @@
 //! Floating-point units under Verilator, against native `f32` and Berkeley SoftFloat, bit for bit.
 
 mod add;
+mod div;
 mod fma;
 mod mul;
+mod sqrt;
 
 use nearfield_hdl::emit::Design;
 use nearfield_hdl::float::UNITS;
