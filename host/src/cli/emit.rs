@@ -55,7 +55,7 @@ struct Design {
 impl Emit {
     fn designs(&self) -> anyhow::Result<Vec<Design>> {
         use nearfield_abi::kernel::KernelConfig;
-        let units = nearfield_hdl::unit::units();
+        let units = nearfield_hdl::units();
         let mut designs = Vec::new();
         let mut add = |name: String, design: Result<nearfield_hdl::emit::Design, nearfield_hdl::emit::EmitError>| {
             let design = design.with_context(|| format!("{name} cannot be printed"))?;

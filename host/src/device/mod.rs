@@ -5,12 +5,15 @@
 //! everywhere, and [`open`] turns a name into a device.
 
 mod error;
+#[cfg(feature = "sim")]
+pub mod sim;
 pub mod soft;
 mod spec;
 
 pub use error::DeviceError;
 pub use spec::{DeviceKind, DeviceSpec, SpecError};
 
+use nearfield_abi::board::Board;
 use nearfield_abi::kernel::{ArgumentKind, KernelConfig};
 use nearfield_model::optimizer::adamw::Coefficients;
 use std::time::Duration;
@@ -142,10 +145,13 @@ pub fn open(spec: &DeviceSpec) -> Result<Box<dyn Device>, DeviceError> {
     }
 }
 
-fn open_simulated(
-    board: &'static nearfield_abi::board::Board,
-    _spec: &DeviceSpec,
-) -> Result<Box<dyn Device>, DeviceError> {
+#[cfg(feature = "sim")]
+fn open_simulated(board: &'static Board, spec: &DeviceSpec) -> Result<Box<dyn Device>, DeviceError> {
+    Ok(Box::new(sim::Sim::open(board, spec)?))
+}
+
+#[cfg(not(feature = "sim"))]
+fn open_simulated(board: &'static Board, _spec: &DeviceSpec) -> Result<Box<dyn Device>, DeviceError> {
     Err(DeviceError::NotInThisBuild { device: format!("sim:{}", board.name), feature: "sim" })
 }
 
