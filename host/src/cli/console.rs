@@ -55,6 +55,13 @@ impl Console {
         Ok(device?)
     }
 
+    /// A line on standard error while something takes long.
+    pub fn say(&self, line: &str) {
+        if !self.quiet {
+            eprintln!("{line}");
+        }
+    }
+
     /// Prints why a command failed, on standard error, and gives its exit code.
     pub fn failure(&self, failure: &Failure) -> ExitCode {
         let message = format!("{:#}", failure.error);

@@ -1,6 +1,7 @@
 //! How a command ends when it does not succeed.
 
 use nearfield::device::DeviceError;
+use nearfield::gcn::RunError;
 use nearfield::safetensors::{MatchError, SafetensorsError};
 use nearfield::store::StoreError;
 
@@ -36,6 +37,12 @@ impl Failure {
 
 impl From<DeviceError> for Failure {
     fn from(error: DeviceError) -> Failure {
+        Failure::either(error.refused(), error)
+    }
+}
+
+impl From<RunError> for Failure {
+    fn from(error: RunError) -> Failure {
         Failure::either(error.refused(), error)
     }
 }

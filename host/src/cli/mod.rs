@@ -10,6 +10,7 @@ mod doctor;
 mod emit;
 mod export;
 mod failure;
+mod gcn;
 mod init;
 mod kernels;
 mod step;
@@ -51,6 +52,7 @@ enum Command {
     Init(init::Init),
     Step(step::Step),
     Export(export::Export),
+    Gcn(gcn::Gcn),
     Bench(bench::Bench),
 }
 
@@ -65,6 +67,7 @@ pub fn main() -> ExitCode {
         Command::Init(command) => command.run(&console),
         Command::Step(command) => command.run(&console),
         Command::Export(command) => command.run(&console),
+        Command::Gcn(command) => command.run(&console),
         Command::Bench(command) => command.run(&console),
     };
     match done {

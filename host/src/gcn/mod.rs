@@ -12,6 +12,7 @@ mod random;
 mod run;
 mod split;
 mod train;
+mod weights;
 
 pub use csr::{Csr, CsrBuilder};
 pub use dataset::{names, Dataset, DatasetError};
@@ -21,3 +22,4 @@ pub use random::{generator, Purpose};
 pub use run::{run, Run, RunError, RunReport, SplitReport};
 pub use split::{Split, SplitError, TEST, TRAIN_PER_CLASS, VALIDATION};
 pub use train::{train, Epoch, Options, TrainError, Trained};
+pub use weights::save;

@@ -15,7 +15,7 @@ pub enum RunError {
     #[error(transparent)]
     Split(#[from] SplitError),
     /// Training a split stopped.
-    #[error("split {split}: {source}")]
+    #[error("training on split {split} stopped")]
     Train {
         /// Counted from 0.
         split: u32,
@@ -44,8 +44,6 @@ pub struct SplitReport {
 pub struct RunReport {
     /// The data set's name.
     pub dataset: String,
-    /// The device's name.
-    pub device: String,
     /// What splits, initial parameters and dropout were drawn from.
     pub seed: u64,
     /// Epochs of a split.
@@ -63,7 +61,7 @@ pub struct RunReport {
     /// What the steps were compared with, where that was asked for.
     pub check: Option<Checked>,
     /// All optimizer steps together; `seconds` is the time spent in them.
-    pub step: StepReport,
+    pub optimizer: StepReport,
     /// Wall-clock time of the run.
     pub seconds: f64,
 }
@@ -102,13 +100,13 @@ pub fn run(
     let network = Network::new(dataset, options.hidden);
     let mut reports: Vec<SplitReport> = Vec::new();
     let (mut best_split, mut parameters) = (0, Vec::new());
-    let mut step = StepReport::default();
+    let mut steps = StepReport::default();
     let mut checked: Option<Checked> = None;
     for (index, split) in (0..).zip(&drawn) {
         let mut optimizer = Optimizer::new(device, options.hyper, network.shape.parameters(), check);
         let trained = train(&network, split, index, options, &mut optimizer, &mut |epoch| ended(index, epoch))
             .map_err(|source| RunError::Train { split: index, source })?;
-        step.add(optimizer.report());
+        steps.add(optimizer.report());
         checked = optimizer.checked().map(|new| Checked {
             identical_steps: new.identical_steps + checked.map_or(0, |sum| sum.identical_steps),
             ..new
@@ -129,7 +127,6 @@ pub fn run(
     let (test_accuracy, test_accuracy_deviation) = mean_and_deviation(&accuracies);
     let report = RunReport {
         dataset: dataset.name.clone(),
-        device: device.describe().name.clone(),
         seed: options.seed,
         epochs: options.epochs,
         parameters: network.shape.parameters(),
@@ -138,7 +135,7 @@ pub fn run(
         test_accuracy_deviation,
         steps: u64::from(splits) * u64::from(options.epochs),
         check: checked,
-        step,
+        optimizer: steps,
         seconds: begun.elapsed().as_secs_f64(),
     };
     Ok(Run { report, shape: network.shape, best_split, parameters })
@@ -189,7 +186,7 @@ mod tests {
             run(&mut device, &dataset, &options, 2, true, &mut |split, epoch| seen.push((split, epoch.number)))
                 .unwrap();
         assert_eq!(seen, [(0, 1), (0, 2), (0, 3), (1, 1), (1, 2), (1, 3)]);
-        assert_eq!((report.steps, report.step.elements, report.parameters), (6, 6 * 23_063, 23_063));
+        assert_eq!((report.steps, report.optimizer.elements, report.parameters), (6, 6 * 23_063, 23_063));
         assert_eq!(report.check, Some(Checked { reference: Reference::Specification, identical_steps: 6 }));
         let [first, second] = &report.splits[..] else { panic!("{report:?}") };
         assert_eq!(report.test_accuracy, (first.test_accuracy + second.test_accuracy) / 2.0);

@@ -1,0 +1,174 @@
+//! `nearfield gcn`: graph convolutional networks.
+
+use super::console::Console;
+use super::failure::Failure;
+use anyhow::{anyhow, Context};
+use clap::builder::RangedU64ValueParser;
+use clap::{Args, Subcommand};
+use nearfield::device::DeviceSpec;
+use nearfield::durable::folder_of;
+use nearfield::gcn::{self, Dataset, Epoch, Options, Run, RunReport};
+use serde::Serialize;
+use std::path::{Path, PathBuf};
+
+/// Train graph convolutional networks, with the optimizer on a device.
+#[derive(Args)]
+#[command(after_help = "Example:\n  nearfield gcn train --dataset cora --device sim:smartssd --check")]
+pub struct Gcn {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Train(Train),
+}
+
+impl Gcn {
+    /// Runs the command.
+    pub fn run(self, console: &Console) -> Result<(), Failure> {
+        match self.command {
+            Command::Train(command) => command.run(console),
+        }
+    }
+}
+
+/// Train a two-layer network to classify a graph's vertices, every AdamW step on a device.
+///
+/// Training uses 20 vertices of each class; 500 others decide which epoch's weights are kept; 1,000 more are classified at
+/// the end. The vertices are drawn from the seed. Forward and backward run on this machine.
+#[derive(Args)]
+#[command(after_help = "Examples:\n  \
+nearfield gcn train --dataset cora --device sim:smartssd --check -o model.safetensors\n  \
+nearfield gcn train --dataset cora --splits 10 --json\n\n\
+The file of -o holds the weights of the split with the highest validation accuracy.")]
+struct Train {
+    /// The graph; every graph this program has is part of it: cora.
+    #[arg(long, value_name = "NAME")]
+    dataset: String,
+    /// Where the optimizer steps run: soft, or sim:BOARD[,lanes=N][,seed=N][,clock=MHZ].
+    #[arg(long, default_value = "soft")]
+    device: DeviceSpec,
+    /// Optimizer steps of a split; each sees all training vertices.
+    #[arg(long, value_name = "N", default_value_t = Options::default().epochs, value_parser = at_least_one())]
+    epochs: u32,
+    /// Train on this many splits, one after the other, and report mean and deviation.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = at_least_one())]
+    splits: u32,
+    /// Decides splits, initial weights and dropout.
+    #[arg(long, value_name = "S", default_value_t = Options::default().seed)]
+    seed: u64,
+    /// Learning rate.
+    #[arg(long, default_value_t = Options::default().hyper.lr, allow_negative_numbers = true)]
+    lr: f64,
+    /// Weight decay of AdamW.
+    #[arg(long, default_value_t = Options::default().hyper.weight_decay, allow_negative_numbers = true)]
+    weight_decay: f64,
+    /// Repeat every step on soft and stop at the first bit that differs; with --device soft, repeat it by the
+    /// specification.
+    #[arg(long)]
+    check: bool,
+    /// Write the trained weights to this safetensors file.
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+/// One to a hundred thousand: a number of splits or epochs that a run can end with.
+fn at_least_one() -> RangedU64ValueParser<u32> {
+    RangedU64ValueParser::new().range(1..=100_000)
+}
+
+/// What training prints with `--json`.
+#[derive(Serialize)]
+struct Printed {
+    device: String,
+    output: Option<PathBuf>,
+    #[serde(flatten)]
+    report: RunReport,
+}
+
+impl Train {
+    fn run(self, console: &Console) -> Result<(), Failure> {
+        let dataset = Dataset::load(&self.dataset).map_err(Failure::refused)?;
+        let mut options = Options { epochs: self.epochs, seed: self.seed, ..Options::default() };
+        options.hyper.lr = self.lr;
+        options.hyper.weight_decay = self.weight_decay;
+        options.hyper.check().map_err(Failure::refused)?;
+        if let Some(output) = &self.output {
+            refuse_unwritable(output).map_err(Failure::refused)?;
+        }
+        let mut device = console.open(&self.device)?;
+
+        let several = self.splits > 1;
+        let mut ended = |split: u32, epoch: &Epoch| {
+            let split = if several { format!("split {split}, ") } else { String::new() };
+            let Epoch { number, loss, validation } = epoch;
+            let accuracy = percent(validation.accuracy());
+            console.say(&format!("{split}epoch {number:>3}: loss {loss:.4}, validation accuracy {accuracy}"));
+        };
+        let run = gcn::run(device.as_mut(), &dataset, &options, self.splits, self.check, &mut ended)?;
+        if let Some(output) = &self.output {
+            gcn::save(output, &run)
+                .with_context(|| format!("cannot write {}; make room or name another place", output.display()))
+                .map_err(Failure::failed)?;
+        }
+        let Run { report, best_split, .. } = run;
+        let printed = Printed { device: self.device.to_string(), output: self.output, report };
+        console.result(&printed, || text(&printed, best_split))
+    }
+}
+
+/// Finds out before training whether the weights could be written after it.
+fn refuse_unwritable(output: &Path) -> anyhow::Result<()> {
+    if output.exists() && !output.is_file() {
+        return Err(anyhow!("{} is not a file; name a file for the weights", output.display()));
+    }
+    // The weights are written beside their place and renamed, so what must be possible is a new file in the folder.
+    let folder = folder_of(output);
+    tempfile::tempfile_in(folder).with_context(|| {
+        format!("the weights cannot be written: no file can be made in {}; name another place", folder.display())
+    })?;
+    Ok(())
+}
+
+fn percent(fraction: f64) -> String {
+    format!("{:.1} %", 100.0 * fraction)
+}
+
+fn text(printed: &Printed, best_split: usize) -> String {
+    let Printed { device, output, report } = printed;
+    let mut lines: Vec<String> = Vec::new();
+    for split in &report.splits {
+        lines.push(format!(
+            "{}, split {} of seed {}: test accuracy {}, validation accuracy {} with the weights of epoch {}",
+            report.dataset,
+            split.split,
+            report.seed,
+            percent(split.test_accuracy),
+            percent(split.validation_accuracy),
+            split.best_epoch
+        ));
+    }
+    if let Some(deviation) = report.test_accuracy_deviation {
+        let (mean, splits) = (report.test_accuracy, report.splits.len());
+        lines.push(format!("mean of {splits} splits: test accuracy {} ± {}", percent(mean), percent(deviation)));
+    }
+    let optimizer = &report.optimizer;
+    lines.push(format!(
+        "{} AdamW steps of {} parameters on {device}: {:.1} s of {:.1} s",
+        report.steps, report.parameters, optimizer.seconds, report.seconds
+    ));
+    if let (Some(cycles), Some(rate), Some(lanes)) =
+        (optimizer.cycles, optimizer.elements_per_lane_cycle, optimizer.lanes)
+    {
+        lines.push(format!("{cycles} kernel cycles, {rate:.4} elements per lane and cycle, {lanes} lanes"));
+    }
+    if let Some(check) = &report.check {
+        let (identical, reference) = (check.identical_steps, check.reference);
+        lines.push(format!("check: {identical} of {} steps identical to {reference}, bit for bit", report.steps));
+    }
+    if let Some(output) = output {
+        lines.push(format!("weights of split {best_split} in {}", output.display()));
+    }
+    lines.join("\n")
+}
