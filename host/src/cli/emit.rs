@@ -3,7 +3,7 @@
 use super::console::Console;
 use super::failure::Failure;
 use anyhow::{anyhow, Context};
-use clap::Args;
+use clap::{ArgGroup, Args};
 use serde::Serialize;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 /// A folder a design: one file a module, and NAME.f with the list of files, children first, for `verilator -F`.
 #[derive(Args)]
 #[command(after_help = "Example:\n  nearfield emit --kernel smartupdate_l4 -o rtl\n  nearfield emit --all -o rtl")]
-#[group(id = "what", required = true, multiple = true)]
+#[command(group = ArgGroup::new("what").required(true).multiple(true))]
 pub struct Emit {
     /// A kernel's configuration; `nearfield kernels` lists them. May be repeated.
     #[arg(long, value_name = "NAME", group = "what")]

@@ -26,16 +26,16 @@ pub struct Init {
     #[arg(long, default_value = "adamw", value_parser = optimizer)]
     optimizer: String,
     /// Learning rate.
-    #[arg(long, default_value_t = 1e-3, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 1e-3, allow_hyphen_values = true)]
     lr: f64,
     /// Decay rates of the two moments.
     #[arg(long, default_value = "0.9,0.999", value_name = "B1,B2", value_parser = betas, allow_hyphen_values = true)]
     betas: (f64, f64),
     /// Added to the denominator.
-    #[arg(long, default_value_t = 1e-8, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 1e-8, allow_hyphen_values = true)]
     eps: f64,
     /// Decoupled weight decay.
-    #[arg(long, default_value_t = 0.01, allow_negative_numbers = true)]
+    #[arg(long, default_value_t = 0.01, allow_hyphen_values = true)]
     weight_decay: f64,
     /// Do not correct the moments for their start at zero.
     #[arg(long)]

@@ -27,7 +27,7 @@ pub struct Step {
     #[arg(long, default_value = "soft")]
     device: DeviceSpec,
     /// Learning rate of this step only; without it the store's.
-    #[arg(long, allow_negative_numbers = true)]
+    #[arg(long, allow_hyphen_values = true)]
     lr: Option<f64>,
 }
 

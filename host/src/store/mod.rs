@@ -4,7 +4,7 @@
 //! manifest.toml               what the state is; renamed into place, and with it a step is committed
 //! lock                        held by the process that has the store open
 //! params-0.f32 …              one flat run a tensor kind, little-endian, in the order of the manifest's tensors;
-//! exp_avg-0.f32 …             files -0 and -1 take turns: the manifest names the set that counts
+//! exp_avg-0.f32 …             -0 and -1 take turns: the manifest names the set that counts
 //! exp_avg_sq-0.f32 …
 //! ```
 //!
@@ -139,6 +139,8 @@ impl Store {
             }
             return Err(error);
         }
+        // What was read for this step counts no longer; a crash before this line leaves it to the next commit.
+        folder::remove_set(&self.folder, self.manifest.generation);
         self.manifest = next;
         Ok(())
     }

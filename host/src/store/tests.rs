@@ -47,6 +47,7 @@ fn keeps_every_bit_and_every_product() {
     expected[5] = 12.0;
     assert_eq!(bits(&store.load().unwrap().params), bits(&expected));
     assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 5, "one set of runs, the manifest and the lock");
 }
 
 #[test]

@@ -1,0 +1,192 @@
+//! Bad input: refused with exit code 2, a message that says what to do, and nothing written.
+
+use crate::workbench::{Ended, Tensor, Workbench};
+use std::fs;
+
+fn tensor(name: &'static str, shape: &[u64]) -> Tensor {
+    let elements: u64 = shape.iter().product();
+    (name, shape.to_vec(), (0..elements).map(|i| i as f32).collect())
+}
+
+/// A workbench with parameters, gradients and a store.
+fn ready() -> Workbench {
+    let bench = Workbench::new();
+    bench.write("params", &[tensor("w", &[2, 3]), tensor("b", &[3])]);
+    bench.write("grads", &[tensor("w", &[2, 3]), tensor("b", &[3])]);
+    bench.done("init --params params --store store");
+    bench
+}
+
+#[test]
+fn hyper_parameters() {
+    let bench = ready();
+    for (flags, says) in [
+        ("--lr NaN", "lr is NaN"),
+        ("--lr -0.001", "lr is -0.001"),
+        ("--lr inf", "lr is inf"),
+        ("--lr fast", "invalid value 'fast'"),
+        ("--betas 0.9", "no pair of numbers"),
+        ("--betas 0.9,1", "beta2 is 1"),
+        ("--betas -0.1,0.9", "beta1 is -0.1"),
+        ("--betas NaN,0.9", "beta1 is NaN"),
+        ("--eps -1e-8", "eps is -0.00000001"),
+        ("--weight-decay NaN", "weight_decay is NaN"),
+        ("--weight-decay -0.01", "weight_decay is -0.01"),
+        ("--optimizer lion", "later version"),
+        ("--optimizer adamx", "no such optimizer"),
+    ] {
+        bench.refused(&format!("init --params params --store other {flags}"), &[says]);
+    }
+    bench.refused("step --store store --grads grads --lr NaN", &["lr is NaN"]);
+    bench.refused("step --store store --grads grads --lr -1", &["lr is -1"]);
+}
+
+#[test]
+fn devices() {
+    let bench = ready();
+    for (device, says) in [
+        ("gpu", "there are soft, sim:ideal"),
+        ("sim", "needs a board"),
+        ("sim:vcu128", "there is no board `vcu128`; there are sim:ideal, sim:hostile, sim:smartssd"),
+        ("sim:ideal,lanes=3", "lanes can be 1, 2, 4"),
+        ("sim:ideal,lanes=0", "lanes can be 1, 2, 4"),
+        ("sim:ideal,speed=9", "there are lanes, seed, clock"),
+        ("soft,threads=0", "1 to 1024"),
+        ("xrt:0", "later version"),
+    ] {
+        bench.refused(&format!("step --store store --grads grads --device {device}"), &[says]);
+        bench.refused(&format!("bench kernel --device {device}"), &[says]);
+    }
+}
+
+#[test]
+#[cfg(feature = "sim")]
+fn no_verilator() {
+    let bench = ready();
+    fs::create_dir(bench.path("empty")).unwrap();
+    fs::create_dir(bench.path("home")).unwrap();
+    let line = "step --store store --grads grads --device sim:ideal";
+    let mut command = bench.command(line);
+    // No cache of this user's either: what it holds must not decide this test.
+    command.env("PATH", bench.path("empty")).env("NEARFIELD_CACHE", bench.path("home"));
+    let params = fs::read(bench.path("store/params-0.f32")).unwrap();
+    let ended: Ended = command.output().unwrap().into();
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("apt-get install verilator"), "{}", ended.stderr);
+    assert_eq!(fs::read(bench.path("store/params-0.f32")).unwrap(), params);
+    assert!(!bench.path("store/params-1.f32").exists());
+    let doctor: Ended = bench.command("doctor").env("PATH", bench.path("empty")).output().unwrap().into();
+    assert_eq!(doctor.code, 2, "{doctor:?}");
+    assert!(doctor.stderr.contains("need verilator, g++") && doctor.stdout.contains("missing"), "{doctor:?}");
+}
+
+#[test]
+#[cfg(not(feature = "sim"))]
+fn a_build_without_simulation_says_so() {
+    let bench = ready();
+    bench.refused("step --store store --grads grads --device sim:ideal", &["--features sim"]);
+    bench.refused("emit --all -o rtl", &["--features sim"]);
+}
+
+#[test]
+fn a_store_that_another_process_holds() {
+    let bench = ready();
+    let held = nearfield::store::Store::open(&bench.path("store")).unwrap();
+    bench.refused("step --store store --grads grads", &["held by another process", "wait"]);
+    bench.refused("export --store store -o out", &["held by another process"]);
+    drop(held);
+    bench.done("step --store store --grads grads");
+}
+
+#[test]
+fn stores() {
+    let bench = ready();
+    bench.refused("init --params params --store store", &["exists already"]);
+    bench.refused("init --params params --store params", &["exists already"]);
+    bench.refused("init --params params --store no/such/store", &["does not exist", "make that first"]);
+    bench.refused("step --store nowhere --grads grads", &["is no store", "nearfield init"]);
+    bench.refused("export --store nowhere -o out", &["is no store"]);
+    bench.refused("export --store store -o no/such/out", &["does not exist"]);
+    bench.refused("export --store store -o store", &["is a folder"]);
+    let file = bench.path("store/exp_avg-0.f32");
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() - 1]).unwrap();
+    bench.refused("step --store store --grads grads", &["exp_avg-0.f32 is damaged", "35 bytes", "manifest says 36"]);
+    fs::write(&file, &whole).unwrap();
+    let manifest = bench.path("store/manifest.toml");
+    let text = fs::read_to_string(&manifest).unwrap();
+    fs::write(&manifest, text.replace("[progress]", "[progress]\nspeed = 1")).unwrap();
+    bench.refused("step --store store --grads grads", &["manifest.toml is damaged", "unknown field `speed`"]);
+}
+
+#[test]
+fn gradients_that_are_not_those_of_the_parameters() {
+    let bench = ready();
+    let (w, b) = (tensor("w", &[2, 3]), tensor("b", &[3]));
+    let line = "step --store store --grads other";
+    bench.write("other", std::slice::from_ref(&w));
+    bench.refused(line, &["no tensor for the parameter \"b\""]);
+    bench.write("other", &[w.clone(), b.clone(), tensor("c", &[1])]);
+    bench.refused(line, &["tensor \"c\" for which there is no parameter"]);
+    bench.write("other", &[tensor("w", &[3, 2]), b.clone()]);
+    bench.refused(line, &["\"w\"", "has the shape [3, 2]", "the parameter has [2, 3]"]);
+    bench.write("other", &[w, tensor("b", &[3, 1])]);
+    bench.refused(line, &["has the shape [3, 1]"]);
+    bench.refused("step --store store --grads missing", &["cannot read missing"]);
+    bench.refused("step --store store --grads store", &["not a regular file"]);
+}
+
+#[test]
+fn safetensors_that_are_broken_or_mean_harm() {
+    let bench = ready();
+    let good = fs::read(bench.path("params")).unwrap();
+    let both = |bytes: &[u8], says: &[&str]| {
+        fs::write(bench.path("bad"), bytes).unwrap();
+        bench.refused("init --params bad --store other", says);
+        bench.refused("step --store store --grads bad", says);
+    };
+    both(b"", &["too few for the header's length"]);
+    both(&good[..good.len() - 1], &["but the file has 35 of data"]);
+    both(&good[..40], &["header is said to have"]);
+    both(&[&good[..], &[0]].concat(), &["but the file has 37 of data"]);
+    both(&[0xff; 64], &["header is said to have"]);
+    let text = String::from_utf8(good[8..good.len() - 36].to_vec()).unwrap();
+    let with = |from: &str, to: &str| {
+        assert!(text.contains(from), "{text}");
+        let header = text.replacen(from, to, 1);
+        [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &good[good.len() - 36..]].concat()
+    };
+    both(&with("[2,3]", "[2,4]"), &["does not have the bytes"]);
+    both(&with("[2,3]", "[18446744073709551615,3]"), &["does not have the bytes"]);
+    both(&with("[0,12]", "[4,16]"), &["leaves a hole"]);
+    both(&with("[12,36]", "[8,32]"), &["overlaps another"]);
+    both(&with("\"w\"", "\"b\""), &["occurs twice"]);
+    both(&with("F32", "F16"), &["is F16, but only F32", "convert"]);
+    both(&with("{", "["), &["does not begin with"]);
+    bench.refused("init --params missing --store other", &["cannot read missing"]);
+    bench.write("none", &[]);
+    bench.refused("init --params none --store other", &["no elements to train"]);
+}
+
+#[test]
+fn kernels_and_units() {
+    let bench = Workbench::new();
+    bench.refused("kernels smartupdate_l3", &["there are smartupdate_l1, smartupdate_l2, smartupdate_l4"]);
+    bench.refused("emit -o rtl", &["required"]);
+    bench.refused("step", &["--store"]);
+    bench.refused("transmogrify", &["unrecognized subcommand"]);
+    #[cfg(feature = "sim")]
+    {
+        bench.refused("emit --kernel smartupdate_l3 -o rtl", &["there are smartupdate_l1"]);
+        bench.refused("emit --unit fp64_add -o rtl", &["there is no unit `fp64_add`; there are"]);
+    }
+}
+
+#[test]
+fn errors_are_json_when_asked_for() {
+    let bench = ready();
+    let ended = bench.run("step --store nowhere --grads grads --json");
+    let error: serde_json::Value = serde_json::from_str(&ended.stderr).unwrap();
+    assert_eq!((ended.code, &error["exit_code"]), (2, &serde_json::json!(2)));
+    assert!(error["error"].as_str().unwrap().contains("is no store"));
+}

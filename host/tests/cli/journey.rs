@@ -1,0 +1,126 @@
+//! From parameters to trained parameters, and the commands that only tell.
+
+use crate::workbench::{Tensor, Workbench};
+use nearfield_model::optimizer::adamw::{self, Coefficients, Hyper};
+use safetensors::SafeTensors;
+use serde_json::Value;
+use std::fs;
+
+/// Elements of the gradient of step `step`: ordinary, zero, subnormal and huge ones.
+fn gradient(step: u64, i: u64) -> f32 {
+    let mut z = (step << 32 | i).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ z >> 31).wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ z >> 29;
+    let sign = if z & 1 == 0 { 1.0 } else { -1.0 };
+    sign * match z >> 1 & 7 {
+        0 => 0.0,
+        1 => f32::from_bits((z >> 40) as u32 & 0x007f_ffff),
+        2 => f32::from_bits(0x7e00_0000 | (z >> 40) as u32 & 0x00ff_ffff),
+        _ => (z >> 40) as f32 / (1 << 24) as f32,
+    }
+}
+
+/// A model of `elements` parameters in three tensors, one of them a scalar.
+fn model(elements: u64, value: impl Fn(u64) -> f32) -> Vec<Tensor> {
+    let half = elements / 2;
+    let data = |from: u64, to: u64| (from..to).map(&value).collect();
+    vec![
+        ("a/../weight", vec![half], data(0, half)),
+        ("b", vec![], data(half, half + 1)),
+        ("c", vec![1, elements - half - 1], data(half + 1, elements)),
+    ]
+}
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
+}
+
+#[test]
+fn ten_steps_are_those_of_the_specification() {
+    let elements = 70_001;
+    let bench = Workbench::new();
+    let params = |i: u64| (i as f32 / 1000.0).sin();
+    bench.write("params.safetensors", &model(elements, params));
+    let flags = "--lr 0.01 --betas 0.9,0.95 --eps 1e-10 --weight-decay 0.1";
+    let made = json(&bench.done(&format!("init --params params.safetensors --store store {flags} --json")));
+    assert_eq!((made["elements"].as_u64(), made["tensors"].as_u64()), (Some(elements), Some(3)));
+
+    let mut p: Vec<f32> = (0..elements).map(params).collect();
+    let (mut m, mut v) = (vec![0.0; p.len()], vec![0.0; p.len()]);
+    let hyper = Hyper { lr: 0.01, beta1: 0.9, beta2: 0.95, eps: 1e-10, weight_decay: 0.1, bias_correction: true };
+    let mut powers = hyper.powers();
+    for step in 1..=10 {
+        bench.write("grads.safetensors", &model(elements, |i| gradient(step, i)));
+        // The seventh step has a rate of its own.
+        let lr = if step == 7 { "--lr 0.5" } else { "" };
+        let done = json(&bench.done(&format!("step --store store --grads grads.safetensors {lr} --json")));
+        assert_eq!((done["step"].as_u64(), done["elements"].as_u64()), (Some(step), Some(elements)));
+        assert!(done["cycles"].is_null() && done["elements_per_lane_cycle"].is_null(), "`soft` has no cycles");
+        powers = powers.next(hyper.beta1, hyper.beta2);
+        let hyper = Hyper { lr: if step == 7 { 0.5 } else { 0.01 }, ..hyper };
+        let grads: Vec<f32> = (0..elements).map(|i| gradient(step, i)).collect();
+        adamw::step(&Coefficients::new(&hyper, &powers), &mut p, &mut m, &mut v, &grads);
+    }
+
+    let exported = json(&bench.done("export --store store -o out.safetensors --state --json"));
+    assert_eq!((exported["step"].as_u64(), exported["tensors"].as_u64()), (Some(10), Some(9)));
+    let bytes = fs::read(bench.path("out.safetensors")).unwrap();
+    let (_, header) = SafeTensors::read_metadata(&bytes).unwrap();
+    assert_eq!(header.metadata().as_ref().unwrap()["step"], "10");
+    let read = SafeTensors::deserialize(&bytes).unwrap();
+    for (suffix, run) in [("", &p), (".exp_avg", &m), (".exp_avg_sq", &v)] {
+        let mut at = 0;
+        for (name, shape, data) in model(elements, params) {
+            let tensor = read.tensor(&format!("{name}{suffix}")).unwrap();
+            let shape: Vec<usize> = shape.iter().map(|&n| n as usize).collect();
+            assert_eq!(tensor.shape(), shape);
+            let expected = &run[at..at + data.len()];
+            assert!(tensor.data() == bytemuck::cast_slice::<f32, u8>(expected), "{name}{suffix} differs");
+            at += data.len();
+        }
+    }
+    bench.done("export --store store -o again.safetensors --state");
+    assert!(fs::read(bench.path("again.safetensors")).unwrap() == bytes, "an export is reproducible");
+}
+
+#[test]
+fn results_are_on_standard_output_and_nothing_else_is() {
+    let bench = Workbench::new();
+    bench.write("params", &[("w", vec![2], vec![1.0, 2.0])]);
+    for line in
+        ["init --params params --store store", "step --store store --grads params", "export --store store -o out"]
+    {
+        let ended = bench.run(line);
+        assert_eq!((ended.code, ended.stderr.as_str()), (0, ""), "nearfield {line}");
+        assert!(!ended.stdout.is_empty());
+    }
+}
+
+#[test]
+fn kernels_tell_lanes_ports_and_registers() {
+    let bench = Workbench::new();
+    let all = json(&bench.done("kernels --json"));
+    let lanes: Vec<u64> = all.as_array().unwrap().iter().map(|k| k["lanes"].as_u64().unwrap()).collect();
+    assert_eq!(lanes, [1, 2, 4]);
+    let text = bench.done("kernels smartupdate_l4");
+    for part in ["m_axi_gmem3", "512 bits", "0x010", "step_size", "configuration_hash", "params_write_stalls"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
+
+#[test]
+fn help_has_an_example_for_every_command() {
+    let bench = Workbench::new();
+    for command in ["doctor", "kernels", "emit", "init", "step", "export", "bench", "bench kernel"] {
+        let help = bench.done(&format!("{command} --help"));
+        assert!(help.contains("Example:\n  nearfield "), "{command}: {help}");
+        assert!(help.contains("--json"), "{command}: {help}");
+    }
+}
+
+#[test]
+fn bench_measures_soft_too() {
+    let bench = Workbench::new();
+    let figures = json(&bench.done("bench kernel --device soft --elements 1000 --json"));
+    assert!(figures["elements_per_second"].as_f64().unwrap() > 0.0);
+    assert!(figures["simulated_cycles_per_second"].is_null());
+}

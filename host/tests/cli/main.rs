@@ -1,0 +1,6 @@
+//! The `nearfield` program as its users meet it: exit codes, messages, what is written and what is not.
+
+mod bad_input;
+mod full_disk;
+mod journey;
+mod workbench;
