@@ -4,3 +4,5 @@
 mod emit;
 #[path = "rtl/float/mod.rs"]
 mod float;
+#[path = "rtl/optimizer/mod.rs"]
+mod optimizer;

@@ -1,0 +1,102 @@
+//! Optimizer lanes under Verilator, against their specifications in `nearfield_model::optimizer`, bit for bit.
+
+mod adamw;
+
+use nearfield_hdl::emit::Design;
+use nearfield_hdl::optimizer::UNITS;
+use nearfield_hdl::Unit;
+use nearfield_sim::verilate::{build, Instance, Options, PortId};
+use nearfield_tests::lint::assert_clean;
+use std::collections::VecDeque;
+
+fn unit(name: &str) -> &'static Unit {
+    UNITS.iter().find(|u| u.name == name).unwrap_or_else(|| panic!("no unit {name} in optimizer::UNITS"))
+}
+
+fn design(name: &str) -> Design {
+    (unit(name).emit)().unwrap_or_else(|e| panic!("{name}: {e}"))
+}
+
+fn emits_clean(name: &str) {
+    let (first, second) = (design(name), design(name));
+    assert_eq!(first.top, name);
+    assert_eq!(first.artifacts, second.artifacts, "emission is not byte-stable");
+    assert_clean(&first);
+}
+
+/// A lane with `I` words of an element in and `O` words out.
+struct Lane<const I: usize, const O: usize> {
+    instance: Instance,
+    clock: PortId,
+    inputs: [PortId; I],
+    outputs: [PortId; O],
+    latency: usize,
+    /// The element that entered in each of the last cycles, if one did, and what is to come of it; the oldest first.
+    under_way: VecDeque<Option<([u32; I], [u32; O])>>,
+}
+
+impl<const I: usize, const O: usize> Lane<I, O> {
+    fn new(name: &str, inputs: [&str; I], outputs: [&str; O]) -> Lane<I, O> {
+        let instance = build(&design(name), &Options::default()).unwrap_or_else(|e| panic!("{e}")).instance();
+        let port = |name: &str| instance.port(name).unwrap_or_else(|e| panic!("{e}"));
+        Lane {
+            clock: port("clock"),
+            inputs: inputs.map(port),
+            outputs: outputs.map(port),
+            latency: unit(name).latency.expect("a lane has a latency"),
+            instance,
+            under_way: VecDeque::new(),
+        }
+    }
+
+    /// Sets a hyper-parameter, between runs.
+    fn set(&mut self, port: &str, value: u32) {
+        assert!(self.under_way.is_empty(), "hyper-parameters hold while elements are under way");
+        let port = self.instance.port(port).unwrap_or_else(|e| panic!("{e}"));
+        self.instance.set(port, u64::from(value));
+    }
+
+    fn cycle(&mut self, element: [u32; I]) -> [u32; O] {
+        for (port, word) in self.inputs.into_iter().zip(element) {
+            self.instance.set(port, u64::from(word));
+        }
+        self.instance.tick(self.clock);
+        self.outputs.map(|port| self.instance.get(port) as u32)
+    }
+
+    /// Sends elements through, one a cycle, and compares all results; gives their number.
+    fn matches(&mut self, elements: impl Iterator<Item = ([u32; I], [u32; O])>, context: &str) -> usize {
+        let mut checked = 0;
+        // What follows the last element must not matter to it.
+        let idle = std::iter::repeat_n(None, self.latency - 1);
+        for element in elements.map(Some).chain(idle) {
+            let result = self.cycle(element.map_or([0; I], |e| e.0));
+            self.under_way.push_back(element);
+            if self.under_way.len() < self.latency {
+                continue;
+            }
+            if let Some(Some((element, expected))) = self.under_way.pop_front() {
+                let differs = || format!("element {element:08x?} gives {result:08x?}, not {expected:08x?}: {context}");
+                assert_eq!(result, expected, "{}", differs());
+                checked += 1;
+            }
+        }
+        assert!(self.under_way.iter().all(Option::is_none), "every element was checked");
+        self.under_way.clear();
+        checked
+    }
+
+    /// An element among others appears at all outputs `latency` cycles later, in that cycle only.
+    fn measure_latency(&mut self, idle: [u32; I], pulse: [u32; I]) {
+        for _ in 0..2 * self.latency {
+            self.cycle(idle);
+        }
+        let quiet = self.cycle(idle);
+        let seen: Vec<[u32; O]> =
+            (0..2 * self.latency).map(|i| self.cycle(if i == 0 { pulse } else { idle })).collect();
+        for output in 0..O {
+            let at: Vec<usize> = (0..seen.len()).filter(|&i| seen[i][output] != quiet[output]).map(|i| i + 1).collect();
+            assert_eq!(at, [self.latency], "cycles after which output {output} shows the element");
+        }
+    }
+}
