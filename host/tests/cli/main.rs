@@ -2,5 +2,6 @@
 
 mod bad_input;
 mod full_disk;
+mod gcn_train;
 mod journey;
 mod workbench;

@@ -1,0 +1,75 @@
+//! `nearfield gcn train`.
+
+use crate::workbench::Workbench;
+use nearfield::safetensors::SafetensorsFile;
+use serde_json::Value;
+
+/// Trains, with `--json`.
+fn json(bench: &Workbench, flags: &str) -> Value {
+    serde_json::from_str(&bench.done(&format!("gcn train --dataset cora -q --json {flags}"))).unwrap()
+}
+
+#[test]
+fn soft_trains_checks_and_writes_the_weights() {
+    let bench = Workbench::new();
+    let ended = bench.run("gcn train --dataset cora --epochs 40 --check -o model.safetensors");
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let epochs = ended.stderr.lines().filter(|line| line.starts_with("epoch ") && line.contains("loss"));
+    assert_eq!(epochs.count(), 40, "{ended:?}");
+    for part in [
+        "check: 40 of 40 steps identical to the specification, bit for bit",
+        "cora, split 0 of seed 1: test accuracy ",
+        "weights of split 0 in model.safetensors",
+    ] {
+        assert!(ended.stdout.contains(part), "`{part}` is not in: {}", ended.stdout);
+    }
+    let file = SafetensorsFile::open(&bench.path("model.safetensors")).unwrap();
+    let names: Vec<&str> = file.tensors().keys().map(String::as_str).collect();
+    assert_eq!(names, ["layer1.bias", "layer1.weight", "layer2.bias", "layer2.weight"]);
+}
+
+#[test]
+fn json_holds_every_figure_and_depends_on_the_seed_alone() {
+    let bench = Workbench::new();
+    let mut first = json(&bench, "--epochs 3 --splits 2");
+    assert_eq!(first["splits"].as_array().unwrap().len(), 2);
+    assert_eq!((&first["steps"], &first["parameters"]), (&6.into(), &23_063.into()));
+    assert_eq!((&first["optimizer"]["cycles"], &first["check"]), (&Value::Null, &Value::Null));
+    assert_eq!(first["device"], "soft");
+    assert!(first["test_accuracy_deviation"].is_f64());
+    let mut second = json(&bench, "--epochs 3 --splits 2");
+    for report in [&mut first, &mut second] {
+        report["seconds"].take();
+        report["optimizer"]["seconds"].take();
+    }
+    assert_eq!(first, second);
+    assert_ne!(first["splits"], json(&bench, "--epochs 3 --splits 2 --seed 2")["splits"]);
+}
+
+#[test]
+fn bad_requests_are_refused() {
+    let bench = Workbench::new();
+    std::fs::create_dir(bench.path("folder")).unwrap();
+    bench.refused("gcn train --dataset citeseer", &["there is no data set 'citeseer'; there is: cora"]);
+    for (flags, says) in [
+        ("--epochs 0", "0 is not in 1..=100000"),
+        ("--splits 0", "0 is not in 1..=100000"),
+        ("--lr NaN", "lr is NaN"),
+        ("--weight-decay -1", "weight_decay is -1"),
+        ("--device sim:nowhere", "there is no board `nowhere`"),
+        ("-o folder", "folder is not a file"),
+        ("-o absent/model.safetensors", "no file can be made in absent"),
+        ("-o /dev/full", "/dev/full is not a file"),
+    ] {
+        bench.refused(&format!("gcn train --dataset cora {flags}"), &[says]);
+    }
+}
+
+#[test]
+fn a_loss_that_is_not_finite_ends_with_1_and_writes_nothing() {
+    let bench = Workbench::new();
+    let ended = bench.run("gcn train --dataset cora --lr 1e38 -o model.safetensors");
+    assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
+    assert!(ended.stderr.contains("training cannot go on, try a smaller learning rate"), "{ended:?}");
+    assert!(bench.everything().is_empty());
+}
