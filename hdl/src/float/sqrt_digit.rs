@@ -17,11 +17,11 @@ pub struct SqrtDigit {
     pub live: Signal<In, Bits<27>>,
     /// Scaled remainder before this bit, in two's complement.
     pub remainder: Signal<In, Bits<27>>,
-    /// The root's bits before this one; the top one is 1.
+    /// The root's bits before this one, the first at the top.
     pub root: Signal<In, Bits<24>>,
     /// Scaled remainder after this bit.
     pub next_remainder: Signal<Out, Bits<27>>,
-    /// The root's bits up to this one.
+    /// The root's bits with this one.
     pub next_root: Signal<Out, Bits<24>>,
     bit: Signal<Local, Bit>,
     place: Signal<Local, Bits<27>>,
