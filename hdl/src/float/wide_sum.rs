@@ -23,6 +23,7 @@ pub struct WideSum {
     /// Whether `sum` is the complement: the summand was subtracted from a smaller product, or an equal one.
     pub complement: Signal<Out, Bit>,
     addend: Signal<Local, Bits<76>>,
+    low_sum: Signal<Local, Bits<37>>,
     low_0: Reg<Bits<39>>,
     high_0: Reg<Bits<39>>,
     subtract_0: Reg<Bit>,
@@ -72,8 +73,10 @@ impl Logic for WideSum {
         if self.subtract.val() {
             self.addend.next = !self.c.val();
         }
-        self.low_0.d.next = (bit_cast::<39, 36>(self.product.val().get_bits::<36>(0)) << 2)
-            + bit_cast::<39, 38>(self.addend.val().get_bits::<38>(0));
+        self.low_sum.next = bit_cast::<37, 36>(self.product.val().get_bits::<36>(0))
+            + bit_cast::<37, 36>(self.addend.val().get_bits::<36>(2));
+        self.low_0.d.next =
+            (bit_cast::<39, 37>(self.low_sum.val()) << 2) | bit_cast::<39, 2>(self.addend.val().get_bits::<2>(0));
         self.high_0.d.next = bit_cast::<39, 12>(self.product.val().get_bits::<12>(36))
             + bit_cast::<39, 38>(self.addend.val().get_bits::<38>(38));
         self.subtract_0.d.next = self.subtract.val();
