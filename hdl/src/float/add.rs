@@ -28,7 +28,7 @@ pub struct Fp32Add {
     difference: Signal<Local, Bit>,
     infinite: Signal<Local, Bit>,
     nan: Signal<Local, Bit>,
-    flags: Delay<4, 5>,
+    flags: Delay<4, { Fp32Add::RAW_LATENCY }>,
     subtract_line: Delay<1, 2>,
     large: Reg<Bits<24>>,
     large_exponent: Reg<Bits<8>>,
@@ -71,8 +71,10 @@ pub struct Fp32Add {
 }
 
 impl Fp32Add {
+    /// Cycles from the unpacked operands to rounding: swap, align, add, and two of normalising.
+    const RAW_LATENCY: usize = 5;
     /// Cycles from the operands to `y`.
-    pub const LATENCY: usize = Unpack::LATENCY + 5 + Round::LATENCY;
+    pub const LATENCY: usize = Unpack::LATENCY + Self::RAW_LATENCY + Round::LATENCY;
 }
 
 impl Logic for Fp32Add {
