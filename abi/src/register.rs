@@ -52,8 +52,8 @@ pub const STREAM_STRIDE: u32 = 0x20;
 pub mod stream {
     /// Beats that were transferred.
     pub const BEATS: u32 = 0x00;
-    /// Cycles in which one side waited for the other: a read stream's kernel for memory, a write stream's memory for the
-    /// kernel or the kernel for memory.
+    /// Of a read stream: cycles in which the kernel had no beat of it while some were still to come. Of a write stream:
+    /// cycles in which memory did not take an address or a beat that was offered.
     pub const STALLS: u32 = 0x08;
     /// Sum of the stream's words (0 in kernels without checksums).
     pub const CHECKSUM_A: u32 = 0x10;

@@ -6,27 +6,29 @@
 /// body mentions as values: `unit!(N, WIDTH);`. The module is called after the type in snake case, then the values of
 /// the listed constants: `Skid<512>` with `unit!(W)` becomes `skid_512`. `unit!("fp32_add")` sets the stem by hand.
 ///
+/// Constants after a semicolon are readable and leave the name alone: `unit!("axi_control"; STREAMS, WORDS);`.
+///
 /// rust-hdl's AST carries neither the type of a block nor the values of constants, and `Logic::timing` is the only free
 /// hook on the trait object, so the macro implements that.
 #[macro_export]
 macro_rules! unit {
-    ($name:literal $(, $constant:ident)* $(,)?) => {
+    ($name:literal $(, $constant:ident)* $(,)? $(; $($silent:ident),* $(,)?)?) => {
         fn timing(&self) -> Vec<TimingInfo> {
             vec![TimingInfo {
                 name: $name.to_string(),
                 clock: "@unit".to_string(),
                 inputs: vec![$(format!("{}={}", stringify!($constant), $constant)),*],
-                outputs: vec![],
+                outputs: vec![$($(format!("{}={}", stringify!($silent), $silent)),*)?],
             }]
         }
     };
-    ($($constant:ident),* $(,)?) => {
+    ($($constant:ident),* $(,)? $(; $($silent:ident),* $(,)?)?) => {
         fn timing(&self) -> Vec<TimingInfo> {
             vec![TimingInfo {
                 name: std::any::type_name::<Self>().to_string(),
                 clock: "@unit".to_string(),
                 inputs: vec![$(format!("{}={}", stringify!($constant), $constant)),*],
-                outputs: vec![],
+                outputs: vec![$($(format!("{}={}", stringify!($silent), $silent)),*)?],
             }]
         }
     };

@@ -17,6 +17,8 @@ pub struct Failure {
     pub ended: Signal<In, Bit>,
     /// Its answer, or a beat of it, was an error.
     pub error: Signal<In, Bit>,
+    /// There was an error since `clear`, and its address is being worked out.
+    pub pending: Signal<Out, Bit>,
     /// There was an error since `clear`.
     pub failed: Signal<Out, Bit>,
     /// The first byte of the burst that met it.
@@ -60,6 +62,7 @@ impl Logic for Failure {
         self.page.next = self.base.val().get_bits::<26>(12);
         self.low.d.next = bit_cast::<27, 26>(self.page.val()) + bit_cast::<27, 23>(self.index.q.val());
         self.high.d.next = self.base.val().get_bits::<26>(38) + bit_cast::<26, 1>(self.low.q.val().get_bits::<1>(26));
+        self.pending.next = self.met.q.val() && !self.done.q.val();
         self.failed.next = self.done.q.val();
         self.address.next = (bit_cast::<64, 26>(self.high.q.val()) << 38)
             | (bit_cast::<64, 26>(self.low.q.val().get_bits::<26>(0)) << 12)

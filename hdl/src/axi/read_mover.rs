@@ -31,7 +31,7 @@ pub struct ReadMover<const A: usize, const C: usize, const DEPTH: u64> {
     pub busy: Signal<Out, Bit>,
     /// Beats that came in this run, or the last.
     pub beats: Signal<Out, Bits<32>>,
-    /// Cycles in which the taker waited for a beat.
+    /// Cycles in which the buffer was empty while beats were still to come.
     pub stalls: Signal<Out, Bits<48>>,
     /// There was an error response.
     pub failed: Signal<Out, Bit>,
@@ -93,7 +93,7 @@ impl<const A: usize, const C: usize, const DEPTH: u64> Logic for ReadMover<A, C,
             self.owed.d.next = self.more.val() - 1;
             self.count.d.next = self.count.q.val() + 1;
         }
-        self.busy.next = self.bursts.busy.val() || self.owed.q.val().any();
+        self.busy.next = self.bursts.busy.val() || self.owed.q.val().any() || self.failure.pending.val();
 
         self.failure.clear.next = self.start.val();
         self.failure.base.next = self.address.val();
@@ -103,7 +103,7 @@ impl<const A: usize, const C: usize, const DEPTH: u64> Logic for ReadMover<A, C,
         self.failed_address.next = self.failure.address.val();
 
         self.stall.clear.next = self.start.val();
-        self.stall.increment.next = self.busy.val() && self.m.ready.val() && !self.fifo.m.valid.val();
+        self.stall.increment.next = self.busy.val() && !self.fifo.m.valid.val();
         self.stalls.next = self.stall.count.val();
         self.beats.next = self.count.q.val();
         if self.start.val() {

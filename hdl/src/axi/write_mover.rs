@@ -6,8 +6,8 @@ use crate::stream::{Credit, Fifo, Register, StreamIn};
 /// Writes a stream of 64-byte beats to a run of bytes in memory, through a buffer of `DEPTH = 2^A` beats.
 ///
 /// INCR bursts of at most 4 KiB, in order, up to 32 of them unanswered. A burst is announced when all its beats are in the
-/// buffer, and its data follows the announcement at one beat a cycle, so it holds a shared memory no longer than it must.
-/// `wstrb` masks the last beat past `bytes`. At an error response, or when `stop` rises, no further burst is announced, and
+/// buffer, and they are offered along with it at one a cycle, so it holds a shared memory no longer than it must. (A slave
+/// may wait for data before it takes the address, so data must not wait for that.) `wstrb` masks the last beat past `bytes`. At an error response, or when `stop` rises, no further burst is announced, and
 /// `busy` falls when those announced are written and answered; beats that are left stay in the buffer until `reset`.
 /// `address` must be a multiple of 64; nothing is checked here.
 #[derive(Clone, Debug, LogicBlock)]
@@ -61,7 +61,6 @@ pub struct WriteMover<const A: usize, const C: usize, const DEPTH: u64> {
     more: Signal<Local, Bits<C>>,
     unanswered: Signal<Local, Bits<6>>,
     spare: Signal<Local, Bits<6>>,
-    announced: Signal<Local, Bit>,
     allowed: Signal<Local, Bit>,
     end: Signal<Local, Bit>,
     went: Signal<Local, Bit>,
@@ -101,7 +100,6 @@ impl<const A: usize, const C: usize, const DEPTH: u64> Default for WriteMover<A,
             more: Signal::default(),
             unanswered: Signal::default(),
             spare: Signal::default(),
-            announced: Signal::default(),
             allowed: Signal::default(),
             end: Signal::default(),
             went: Signal::default(),
@@ -137,7 +135,6 @@ impl<const A: usize, const C: usize, const DEPTH: u64> Logic for WriteMover<A, C
 
         self.axi.awvalid.next = self.bursts.valid.val();
         self.bursts.ready.next = self.axi.awready.val();
-        self.announced.next = self.bursts.valid.val() && self.axi.awready.val();
         self.axi.awaddr.next = self.bursts.burst.val();
         self.axi.awlen.next = bit_cast::<8, 7>(self.bursts.beats.val()) - 1;
         comment!("2^6 bytes a beat");
@@ -160,7 +157,7 @@ impl<const A: usize, const C: usize, const DEPTH: u64> Logic for WriteMover<A, C
         self.spare.next = 0 - self.bytes.val().get_bits::<6>(0);
 
         self.more.next = self.due.q.val();
-        if self.announced.val() {
+        if self.bursts.claim.val() {
             self.more.next = self.due.q.val() + self.asked.val();
         }
         self.due.d.next = self.more.val();
@@ -173,14 +170,14 @@ impl<const A: usize, const C: usize, const DEPTH: u64> Logic for WriteMover<A, C
 
         self.axi.bready.next = true;
         self.unanswered.next = self.owed.q.val();
-        if self.announced.val() {
+        if self.bursts.claim.val() {
             self.unanswered.next = self.owed.q.val() + 1;
         }
         self.owed.d.next = self.unanswered.val();
         if self.axi.bvalid.val() {
             self.owed.d.next = self.unanswered.val() - 1;
         }
-        self.busy.next = self.bursts.busy.val() || self.owed.q.val().any();
+        self.busy.next = self.bursts.busy.val() || self.owed.q.val().any() || self.failure.pending.val();
 
         self.failure.clear.next = self.start.val();
         self.failure.base.next = self.address.val();

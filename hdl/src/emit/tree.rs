@@ -101,13 +101,14 @@ impl Probe for Walk {
         };
         let (mut stem, mut source, mut constants) = (None, None, Vec::new());
         if let Some(info) = node.timing().into_iter().find(|t| t.clock == "@unit") {
-            for input in &info.inputs {
+            let named = info.inputs.len();
+            for input in info.inputs.iter().chain(&info.outputs) {
                 match input.split_once('=').map(|(n, v)| (n, v.parse::<i128>())) {
                     Some((n, Ok(v))) => constants.push((n.to_string(), v)),
                     _ => self.refuse(name, format!("unit!: `{input}` is not a whole number")),
                 }
             }
-            stem = Some(stem_of(&info.name, &constants));
+            stem = Some(stem_of(&info.name, &constants[..named.min(constants.len())]));
             source = Some(info.name);
         }
         let field = name.to_string();
