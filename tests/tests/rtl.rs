@@ -4,5 +4,7 @@
 mod emit;
 #[path = "rtl/float/mod.rs"]
 mod float;
+#[path = "rtl/kernel/mod.rs"]
+mod kernel;
 #[path = "rtl/optimizer/mod.rs"]
 mod optimizer;

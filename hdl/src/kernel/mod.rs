@@ -1,9 +1,29 @@
 //! Kernel tops: wiring only.
 
-use crate::emit::{Design, EmitError};
-use nearfield_abi::kernel::KernelConfig;
+mod sequencer;
+pub mod smartupdate;
 
-/// Prints a kernel.
+pub use sequencer::{Phase, Sequencer};
+
+use crate::emit::{Design, EmitError};
+use nearfield_abi::kernel::{Kernel, KernelConfig};
+use smartupdate::SmartUpdate;
+
+/// Prints a kernel; its top module and the prefix of all others is the kernel's name.
+///
+/// # Errors
+///
+/// The configuration does not exist.
 pub fn emit(config: KernelConfig) -> Result<Design, EmitError> {
-    Err(EmitError::new(config.name(), "kernel", "it is not written yet"))
+    let name = config.kernel.name();
+    match (config.kernel, config.lanes) {
+        (Kernel::SmartUpdate, 1) => crate::emit::emit(&SmartUpdate::<1, 32, 16, 4>::new(&config), name, name),
+        (Kernel::SmartUpdate, 2) => crate::emit::emit(&SmartUpdate::<2, 64, 8, 3>::new(&config), name, name),
+        (Kernel::SmartUpdate, 4) => crate::emit::emit(&SmartUpdate::<4, 128, 4, 2>::new(&config), name, name),
+        (Kernel::SmartUpdate, lanes) => Err(EmitError::new(
+            name,
+            "lanes",
+            format!("there is no smartupdate with {lanes} lanes; there are: {:?}", KernelConfig::all()),
+        )),
+    }
 }

@@ -1,0 +1,219 @@
+use crate::axi::Counter;
+use crate::prelude::*;
+use nearfield_abi::kernel::KernelConfig;
+use nearfield_abi::register::error;
+
+/// Where a run of a kernel stands.
+#[derive(Copy, Clone, Debug, PartialEq, LogicState)]
+pub enum Phase {
+    /// Empties the pipelines: after a reset, and after a run that an error ended.
+    Flush,
+    /// Waits for `start`.
+    Idle,
+    /// Waits for the argument check.
+    Check,
+    /// Starts the movers.
+    Begin,
+    /// Waits for the movers.
+    Run,
+    /// The last cycle.
+    Done,
+}
+
+/// Runs a kernel with `N` movers: checks, starts them, waits for them, and keeps the first error.
+///
+/// An error response stops all movers; the run ends when everything outstanding has drained, and 256 cycles later, in
+/// which `flush` empties streams and pipelines, which must be shorter than that. Of errors that come in one cycle the
+/// first mover's is kept. It moves no data.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct Sequencer<const N: usize> {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Back to [`Phase::Flush`].
+    pub reset: Signal<In, Bit>,
+    /// Run; stays 1 until `done`.
+    pub start: Signal<In, Bit>,
+    /// An argument is unusable; valid two cycles after `start`.
+    pub refused: Signal<In, Bit>,
+    /// Its id.
+    pub refused_id: Signal<In, Bits<32>>,
+    /// The mover has something outstanding.
+    pub busy: [Signal<In, Bit>; N],
+    /// The mover met an error response.
+    pub failed: [Signal<In, Bit>; N],
+    /// The burst that met it.
+    pub failed_address: [Signal<In, Bits<64>>; N],
+    /// To the movers: begin.
+    pub launch: Signal<Out, Bit>,
+    /// To the movers: no new bursts.
+    pub stop: Signal<Out, Bit>,
+    /// To streams and pipelines: forget everything.
+    pub flush: Signal<Out, Bit>,
+    /// Nothing runs.
+    pub idle: Signal<Out, Bit>,
+    /// The run ends in this cycle.
+    pub done: Signal<Out, Bit>,
+    /// See [`nearfield_abi::register::error`].
+    pub error_code: Signal<Out, Bits<32>>,
+    /// The AXI master, or the argument's id.
+    pub error_port: Signal<Out, Bits<32>>,
+    /// The burst's first byte.
+    pub error_address: Signal<Out, Bits<64>>,
+    /// Cycles from start to done.
+    pub cycles: Signal<Out, Bits<48>>,
+    phase: Reg<Phase>,
+    flushed: Reg<Bits<8>>,
+    checked: Reg<Bit>,
+    broken: Reg<Bit>,
+    code: Reg<Bits<32>>,
+    port: Reg<Bits<32>>,
+    address: Reg<Bits<64>>,
+    timer: Counter,
+    codes: [Constant<Bits<32>>; N],
+    ports: [Constant<Bits<32>>; N],
+    none: Constant<Bits<32>>,
+    argument: Constant<Bits<32>>,
+    any_busy: Signal<Local, Bit>,
+    any_failed: Signal<Local, Bit>,
+}
+
+impl<const N: usize> Sequencer<N> {
+    /// The sequencer of this kernel, whose movers are its streams in the order of `nearfield_abi`.
+    ///
+    /// # Panics
+    ///
+    /// The kernel has another number of streams.
+    pub fn new(config: &KernelConfig) -> Self {
+        let streams = config.streams();
+        assert_eq!(N, streams.len(), "streams of {}", config.name());
+        let code = |i: usize| if streams[i].read { error::AXI_READ } else { error::AXI_WRITE };
+        let constant = |value: u32| Constant::new(u64::from(value).into());
+        Sequencer {
+            clock: Signal::default(),
+            reset: Signal::default(),
+            start: Signal::default(),
+            refused: Signal::default(),
+            refused_id: Signal::default(),
+            busy: std::array::from_fn(|_| Signal::default()),
+            failed: std::array::from_fn(|_| Signal::default()),
+            failed_address: std::array::from_fn(|_| Signal::default()),
+            launch: Signal::default(),
+            stop: Signal::default(),
+            flush: Signal::default(),
+            idle: Signal::default(),
+            done: Signal::default(),
+            error_code: Signal::default(),
+            error_port: Signal::default(),
+            error_address: Signal::default(),
+            cycles: Signal::default(),
+            phase: Reg::default(),
+            flushed: Reg::default(),
+            checked: Reg::default(),
+            broken: Reg::default(),
+            code: Reg::default(),
+            port: Reg::default(),
+            address: Reg::default(),
+            timer: Counter::default(),
+            codes: std::array::from_fn(|i| constant(code(i))),
+            ports: std::array::from_fn(|i| constant(streams[i].master)),
+            none: constant(error::NONE),
+            argument: constant(error::ARGUMENT),
+            any_busy: Signal::default(),
+            any_failed: Signal::default(),
+        }
+    }
+}
+
+impl<const N: usize> Logic for Sequencer<N> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, phase, flushed, checked, broken, code, port, address);
+        clock!(self, clock, timer);
+        self.any_busy.next = false;
+        self.any_failed.next = false;
+        for i in 0..N {
+            if self.failed[i].val() {
+                self.any_failed.next = true;
+            }
+            if self.busy[i].val() {
+                self.any_busy.next = true;
+            }
+        }
+        self.flushed.d.next = 0.into();
+        self.checked.d.next = false;
+        match self.phase.q.val() {
+            Phase::Flush => {
+                self.flushed.d.next = self.flushed.q.val() + 1;
+                if self.flushed.q.val().all() {
+                    self.phase.d.next = Phase::Idle;
+                    if self.broken.q.val() {
+                        self.phase.d.next = Phase::Done;
+                    }
+                }
+            }
+            Phase::Idle => {
+                if self.start.val() {
+                    self.broken.d.next = false;
+                    self.code.d.next = self.none.val();
+                    self.port.d.next = 0.into();
+                    self.address.d.next = 0.into();
+                    self.phase.d.next = Phase::Check;
+                }
+            }
+            Phase::Check => {
+                self.checked.d.next = true;
+                if self.checked.q.val() {
+                    self.phase.d.next = Phase::Begin;
+                    if self.refused.val() {
+                        self.code.d.next = self.argument.val();
+                        self.port.d.next = self.refused_id.val();
+                        self.phase.d.next = Phase::Done;
+                    }
+                }
+            }
+            Phase::Begin => {
+                self.phase.d.next = Phase::Run;
+            }
+            Phase::Run => {
+                comment!("The first mover is written last, so it wins.");
+                for i in 0..N {
+                    if self.failed[N - 1 - i].val() && !self.broken.q.val() {
+                        self.broken.d.next = true;
+                        self.code.d.next = self.codes[N - 1 - i].val();
+                        self.port.d.next = self.ports[N - 1 - i].val();
+                        self.address.d.next = self.failed_address[N - 1 - i].val();
+                    }
+                }
+                if !self.any_busy.val() {
+                    self.phase.d.next = Phase::Done;
+                    if self.any_failed.val() {
+                        self.phase.d.next = Phase::Flush;
+                    }
+                }
+            }
+            Phase::Done => {
+                self.broken.d.next = false;
+                self.phase.d.next = Phase::Idle;
+            }
+        }
+        self.launch.next = self.phase.q.val() == Phase::Begin;
+        self.stop.next = self.broken.q.val();
+        self.flush.next = self.phase.q.val() == Phase::Flush;
+        self.idle.next =
+            (self.phase.q.val() == Phase::Idle) || ((self.phase.q.val() == Phase::Flush) && !self.broken.q.val());
+        self.done.next = self.phase.q.val() == Phase::Done;
+        self.error_code.next = self.code.q.val();
+        self.error_port.next = self.port.q.val();
+        self.error_address.next = self.address.q.val();
+        self.timer.clear.next = (self.phase.q.val() == Phase::Idle) && self.start.val();
+        self.timer.increment.next = !self.idle.val();
+        self.cycles.next = self.timer.count.val();
+        if self.reset.val() {
+            self.phase.d.next = Phase::Flush;
+            self.flushed.d.next = 0.into();
+            self.broken.d.next = false;
+            self.code.d.next = self.none.val();
+        }
+    }
+    unit!("sequencer", N);
+}

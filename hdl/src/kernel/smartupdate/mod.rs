@@ -1,0 +1,327 @@
+//! `smartupdate`: the AdamW step on a flat run of elements.
+//!
+//! ```text
+//!  m_axi_gmem0 ── Tensor params      ─┐                               ┌─ Tensor params
+//!  m_axi_gmem1 ── Tensor exp_avg     ─┼─ Join ─ Gate ─ Lanes (free- ──┼─ Tensor exp_avg      (the same three,
+//!  m_axi_gmem2 ── Tensor exp_avg_sq  ─┤                running)       └─ Tensor exp_avg_sq    their write side)
+//!  m_axi_gmem3 ── Source grads       ─┘
+//! ```
+//!
+//! Beats are processed whole: the lanes also compute on what lies past the last element in the last beat, and the write
+//! movers' strobes keep it from memory. So nothing in the data path knows the number of elements.
+
+mod check;
+mod gate;
+mod lanes;
+mod tensor;
+
+pub use check::ArgumentCheck;
+pub use gate::Gate;
+pub use lanes::Lanes;
+pub use tensor::{Source, Tensor, DEPTH};
+
+use super::Sequencer;
+use crate::axi::{AxiLite, AxiMaster, Control};
+use crate::optimizer::AdamwLane;
+use crate::prelude::*;
+use crate::stream::Join;
+use nearfield_abi::kernel::{smartupdate as abi, KernelConfig};
+
+/// Words of arguments: five pointers of two, thirteen scalars.
+const ARGUMENTS: usize = 23;
+/// Four read streams, three write streams.
+const STREAMS: usize = 7;
+/// Readable words of the register space.
+const WORDS: usize = 65;
+
+/// The word of an argument among the argument words, given its id: pointers have two.
+const fn word(id: usize) -> usize {
+    if id < POINTERS {
+        2 * id
+    } else {
+        POINTERS + id
+    }
+}
+
+/// Pointers come first.
+const POINTERS: usize = abi::ELEMENTS;
+const PARAMS: usize = word(abi::PARAMS);
+const EXP_AVG: usize = word(abi::EXP_AVG);
+const EXP_AVG_SQ: usize = word(abi::EXP_AVG_SQ);
+const GRADS: usize = word(abi::GRADS);
+const ELEMENTS: usize = word(abi::ELEMENTS);
+const FLAGS: usize = word(abi::FLAGS);
+const GRAD_FORMAT: usize = word(abi::GRAD_FORMAT);
+const HALF_FORMAT: usize = word(abi::HALF_FORMAT);
+const GRAD_SCALE: usize = word(abi::GRAD_SCALE);
+const BETA1: usize = word(abi::BETA1);
+const C1: usize = word(abi::C1);
+const BETA2: usize = word(abi::BETA2);
+const C2: usize = word(abi::C2);
+const BIAS2: usize = word(abi::BIAS2);
+const EPS: usize = word(abi::EPS);
+const STEP_SIZE: usize = word(abi::STEP_SIZE);
+const DECAY: usize = word(abi::DECAY);
+/// The bit of `flags` that is [`abi::flag::WEIGHT_DECAY`].
+const WEIGHT_DECAY: usize = abi::flag::WEIGHT_DECAY.trailing_zeros() as usize;
+
+/// The kernel, wiring only: `LANES` lanes, words of `W = 32 * LANES` bits, `N = 2^K` of them a beat.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct SmartUpdate<const LANES: usize, const W: usize, const N: usize, const K: usize> {
+    /// Clock.
+    pub ap_clk: Signal<In, Clock>,
+    /// Reset, active low, synchronous.
+    pub ap_rst_n: Signal<In, Bit>,
+    /// To the host.
+    pub interrupt: Signal<Out, Bit>,
+    /// Registers.
+    pub s_axi_control: AxiLite,
+    /// Parameters.
+    pub m_axi_gmem0: AxiMaster,
+    /// First moments.
+    pub m_axi_gmem1: AxiMaster,
+    /// Second moments.
+    pub m_axi_gmem2: AxiMaster,
+    /// Gradients.
+    pub m_axi_gmem3: AxiMaster,
+    control: Control<ARGUMENTS, STREAMS, WORDS>,
+    check: ArgumentCheck,
+    sequencer: Sequencer<STREAMS>,
+    params: Tensor<W, N, K>,
+    exp_avg: Tensor<W, N, K>,
+    exp_avg_sq: Tensor<W, N, K>,
+    grads: Source<W, K>,
+    join: Join<4>,
+    gate: Gate<3, K, 10, DEPTH>,
+    lanes: Lanes<LANES, W>,
+    reset: Signal<Local, Bit>,
+    empty: Signal<Local, Bit>,
+    bytes: Signal<Local, Bits<34>>,
+    params_at: Pack<2, 32, 64>,
+    exp_avg_at: Pack<2, 32, 64>,
+    exp_avg_sq_at: Pack<2, 32, 64>,
+    grads_at: Pack<2, 32, 64>,
+}
+
+impl<const LANES: usize, const W: usize, const N: usize, const K: usize> SmartUpdate<LANES, W, N, K> {
+    /// The kernel in this configuration.
+    ///
+    /// # Panics
+    ///
+    /// The configuration has another number of lanes, or the widths do not belong to it.
+    pub fn new(config: &KernelConfig) -> Self {
+        assert_eq!(LANES, config.lanes as usize, "lanes of {}", config.name());
+        assert!(W == 32 * LANES && N * W == 512 && N == 1 << K, "widths of {}", config.name());
+        const { assert!(AdamwLane::LATENCY < 240, "a lane must be shorter than the sequencer's flush of 256 cycles") };
+        SmartUpdate {
+            ap_clk: Signal::default(),
+            ap_rst_n: Signal::default(),
+            interrupt: Signal::default(),
+            s_axi_control: AxiLite::default(),
+            m_axi_gmem0: AxiMaster::default(),
+            m_axi_gmem1: AxiMaster::default(),
+            m_axi_gmem2: AxiMaster::default(),
+            m_axi_gmem3: AxiMaster::default(),
+            control: Control::new(config),
+            check: ArgumentCheck::default(),
+            sequencer: Sequencer::new(config),
+            params: Tensor::default(),
+            exp_avg: Tensor::default(),
+            exp_avg_sq: Tensor::default(),
+            grads: Source::default(),
+            join: Join::default(),
+            gate: Gate::default(),
+            lanes: Lanes::default(),
+            reset: Signal::default(),
+            empty: Signal::default(),
+            bytes: Signal::default(),
+            params_at: Pack::default(),
+            exp_avg_at: Pack::default(),
+            exp_avg_sq_at: Pack::default(),
+            grads_at: Pack::default(),
+        }
+    }
+}
+
+impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic for SmartUpdate<LANES, W, N, K> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        self.control.clock.next = self.ap_clk.val();
+        self.check.clock.next = self.ap_clk.val();
+        self.sequencer.clock.next = self.ap_clk.val();
+        self.params.clock.next = self.ap_clk.val();
+        self.exp_avg.clock.next = self.ap_clk.val();
+        self.exp_avg_sq.clock.next = self.ap_clk.val();
+        self.grads.clock.next = self.ap_clk.val();
+        self.gate.clock.next = self.ap_clk.val();
+        self.lanes.clock.next = self.ap_clk.val();
+        self.reset.next = !self.ap_rst_n.val();
+        self.control.reset.next = self.reset.val();
+        self.sequencer.reset.next = self.reset.val();
+        self.empty.next = self.reset.val() || self.sequencer.flush.val();
+        self.params.reset.next = self.empty.val();
+        self.exp_avg.reset.next = self.empty.val();
+        self.exp_avg_sq.reset.next = self.empty.val();
+        self.grads.reset.next = self.empty.val();
+        self.gate.reset.next = self.empty.val();
+
+        AxiLite::link(&mut self.s_axi_control, &mut self.control.bus);
+        AxiMaster::link(&mut self.m_axi_gmem0, &mut self.params.axi);
+        AxiMaster::link(&mut self.m_axi_gmem1, &mut self.exp_avg.axi);
+        AxiMaster::link(&mut self.m_axi_gmem2, &mut self.exp_avg_sq.axi);
+        AxiMaster::link(&mut self.m_axi_gmem3, &mut self.grads.axi);
+        self.interrupt.next = self.control.request.val();
+
+        for half in 0..2 {
+            self.params_at.x[half].next = self.control.argument[PARAMS + half].val();
+            self.exp_avg_at.x[half].next = self.control.argument[EXP_AVG + half].val();
+            self.exp_avg_sq_at.x[half].next = self.control.argument[EXP_AVG_SQ + half].val();
+            self.grads_at.x[half].next = self.control.argument[GRADS + half].val();
+        }
+        self.bytes.next = bit_cast::<34, 32>(self.control.argument[ELEMENTS].val()) << 2;
+        self.params.address.next = self.params_at.packed.val();
+        self.exp_avg.address.next = self.exp_avg_at.packed.val();
+        self.exp_avg_sq.address.next = self.exp_avg_sq_at.packed.val();
+        self.grads.address.next = self.grads_at.packed.val();
+        self.params.bytes.next = self.bytes.val();
+        self.exp_avg.bytes.next = self.bytes.val();
+        self.exp_avg_sq.bytes.next = self.bytes.val();
+        self.grads.bytes.next = self.bytes.val();
+
+        self.check.alignment[0].next = self.params_at.packed.val().get_bits::<6>(0);
+        self.check.alignment[1].next = self.exp_avg_at.packed.val().get_bits::<6>(0);
+        self.check.alignment[2].next = self.exp_avg_sq_at.packed.val().get_bits::<6>(0);
+        self.check.alignment[3].next = self.grads_at.packed.val().get_bits::<6>(0);
+        self.check.elements.next = self.control.argument[ELEMENTS].val();
+        self.check.flags.next = self.control.argument[FLAGS].val();
+        self.check.grad_format.next = self.control.argument[GRAD_FORMAT].val();
+        self.check.half_format.next = self.control.argument[HALF_FORMAT].val();
+        self.check.grad_scale.next = self.control.argument[GRAD_SCALE].val();
+        self.sequencer.refused.next = self.check.refused.val();
+        self.sequencer.refused_id.next = self.check.id.val();
+
+        self.sequencer.start.next = self.control.start.val();
+        self.control.done.next = self.sequencer.done.val();
+        self.control.idle.next = self.sequencer.idle.val();
+        self.control.error_code.next = self.sequencer.error_code.val();
+        self.control.error_port.next = self.sequencer.error_port.val();
+        self.control.error_address.next = self.sequencer.error_address.val();
+        self.control.cycles.next = self.sequencer.cycles.val();
+        self.params.start.next = self.sequencer.launch.val();
+        self.exp_avg.start.next = self.sequencer.launch.val();
+        self.exp_avg_sq.start.next = self.sequencer.launch.val();
+        self.grads.start.next = self.sequencer.launch.val();
+        self.params.stop.next = self.sequencer.stop.val();
+        self.exp_avg.stop.next = self.sequencer.stop.val();
+        self.exp_avg_sq.stop.next = self.sequencer.stop.val();
+        self.grads.stop.next = self.sequencer.stop.val();
+
+        comment!("Streams in the order of the register space: four read, three written.");
+        self.sequencer.busy[0].next = self.params.busy[0].val();
+        self.sequencer.busy[1].next = self.exp_avg.busy[0].val();
+        self.sequencer.busy[2].next = self.exp_avg_sq.busy[0].val();
+        self.sequencer.busy[3].next = self.grads.busy.val();
+        self.sequencer.busy[4].next = self.params.busy[1].val();
+        self.sequencer.busy[5].next = self.exp_avg.busy[1].val();
+        self.sequencer.busy[6].next = self.exp_avg_sq.busy[1].val();
+        self.sequencer.failed[0].next = self.params.failed[0].val();
+        self.sequencer.failed[1].next = self.exp_avg.failed[0].val();
+        self.sequencer.failed[2].next = self.exp_avg_sq.failed[0].val();
+        self.sequencer.failed[3].next = self.grads.failed.val();
+        self.sequencer.failed[4].next = self.params.failed[1].val();
+        self.sequencer.failed[5].next = self.exp_avg.failed[1].val();
+        self.sequencer.failed[6].next = self.exp_avg_sq.failed[1].val();
+        self.sequencer.failed_address[0].next = self.params.failed_address[0].val();
+        self.sequencer.failed_address[1].next = self.exp_avg.failed_address[0].val();
+        self.sequencer.failed_address[2].next = self.exp_avg_sq.failed_address[0].val();
+        self.sequencer.failed_address[3].next = self.grads.failed_address.val();
+        self.sequencer.failed_address[4].next = self.params.failed_address[1].val();
+        self.sequencer.failed_address[5].next = self.exp_avg.failed_address[1].val();
+        self.sequencer.failed_address[6].next = self.exp_avg_sq.failed_address[1].val();
+        self.control.beats[0].next = self.params.beats[0].val();
+        self.control.beats[1].next = self.exp_avg.beats[0].val();
+        self.control.beats[2].next = self.exp_avg_sq.beats[0].val();
+        self.control.beats[3].next = self.grads.beats.val();
+        self.control.beats[4].next = self.params.beats[1].val();
+        self.control.beats[5].next = self.exp_avg.beats[1].val();
+        self.control.beats[6].next = self.exp_avg_sq.beats[1].val();
+        self.control.stalls[0].next = self.params.stalls[0].val();
+        self.control.stalls[1].next = self.exp_avg.stalls[0].val();
+        self.control.stalls[2].next = self.exp_avg_sq.stalls[0].val();
+        self.control.stalls[3].next = self.grads.stalls.val();
+        self.control.stalls[4].next = self.params.stalls[1].val();
+        self.control.stalls[5].next = self.exp_avg.stalls[1].val();
+        self.control.stalls[6].next = self.exp_avg_sq.stalls[1].val();
+
+        self.join.s_valid[0].next = self.params.m.valid.val();
+        self.join.s_valid[1].next = self.exp_avg.m.valid.val();
+        self.join.s_valid[2].next = self.exp_avg_sq.m.valid.val();
+        self.join.s_valid[3].next = self.grads.m.valid.val();
+        self.params.m.ready.next = self.join.s_ready[0].val();
+        self.exp_avg.m.ready.next = self.join.s_ready[1].val();
+        self.exp_avg_sq.m.ready.next = self.join.s_ready[2].val();
+        self.grads.m.ready.next = self.join.s_ready[3].val();
+        self.gate.s_valid.next = self.join.m_valid.val();
+        self.join.m_ready.next = self.gate.s_ready.val();
+        self.gate.freed[0].next = self.params.freed.val();
+        self.gate.freed[1].next = self.exp_avg.freed.val();
+        self.gate.freed[2].next = self.exp_avg_sq.freed.val();
+
+        self.lanes.enter.next = self.gate.enter.val();
+        self.lanes.p.next = self.params.m.data.val();
+        self.lanes.m.next = self.exp_avg.m.data.val();
+        self.lanes.v.next = self.exp_avg_sq.m.data.val();
+        self.lanes.g.next = self.grads.m.data.val();
+        self.lanes.beta1.next = self.control.argument[BETA1].val();
+        self.lanes.c1.next = self.control.argument[C1].val();
+        self.lanes.beta2.next = self.control.argument[BETA2].val();
+        self.lanes.c2.next = self.control.argument[C2].val();
+        self.lanes.bias2.next = self.control.argument[BIAS2].val();
+        self.lanes.eps.next = self.control.argument[EPS].val();
+        self.lanes.step_size.next = self.control.argument[STEP_SIZE].val();
+        self.lanes.decay.next = self.control.argument[DECAY].val();
+        self.lanes.weight_decay.next = self.control.argument[FLAGS].val().get_bit(WEIGHT_DECAY);
+        self.params.new_valid.next = self.lanes.valid.val();
+        self.exp_avg.new_valid.next = self.lanes.valid.val();
+        self.exp_avg_sq.new_valid.next = self.lanes.valid.val();
+        self.params.new_data.next = self.lanes.p_new.val();
+        self.exp_avg.new_data.next = self.lanes.m_new.val();
+        self.exp_avg_sq.new_data.next = self.lanes.v_new.val();
+    }
+    unit!(
+        "smartupdate", LANES;
+        PARAMS, EXP_AVG, EXP_AVG_SQ, GRADS, ELEMENTS, FLAGS, GRAD_FORMAT, HALF_FORMAT, GRAD_SCALE, BETA1, C1, BETA2, C2,
+        BIAS2, EPS, STEP_SIZE, DECAY, WEIGHT_DECAY
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nearfield_abi::kernel::ArgumentKind;
+
+    #[test]
+    fn words_are_where_abi_puts_the_arguments() {
+        for config in KernelConfig::all() {
+            let mut words = 0;
+            for (id, argument) in config.arguments().iter().enumerate() {
+                assert_eq!(word(id), words, "{}", argument.name);
+                words += if matches!(argument.kind, ArgumentKind::Pointer { .. }) { 2 } else { 1 };
+            }
+            assert_eq!(words, ARGUMENTS);
+        }
+    }
+
+    #[test]
+    fn streams_are_in_the_order_of_the_wiring() {
+        for config in KernelConfig::all() {
+            let wired: Vec<(bool, u32)> = config.streams().iter().map(|s| (s.read, s.master)).collect();
+            assert_eq!(
+                wired,
+                [(true, 0), (true, 1), (true, 2), (true, 3), (false, 0), (false, 1), (false, 2)],
+                "{}",
+                config.name()
+            );
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! Kernels on simulated boards.
+
+mod bench;
+mod smartupdate;

@@ -1,0 +1,222 @@
+use super::bench::{coefficients, Bench, Tensors};
+use nearfield_abi::kernel::smartupdate as abi;
+use nearfield_abi::kernel::KernelConfig;
+use nearfield_abi::register::{self, control, error, stream};
+use nearfield_sim::axi::{Fault, Response};
+use nearfield_tests::rng::{seed, Rng};
+
+/// Around an element, a beat, a page and the buffers.
+const COUNTS: [usize; 16] = [1, 2, 3, 5, 15, 16, 17, 31, 33, 255, 1007, 1024, 1025, 4099, 8192, 20_001];
+
+fn steps(lanes: u32, board: &str, default: u64) {
+    let seed = seed(&format!("smartupdate {lanes} on {board}"), default);
+    let mut rng = Rng::new(seed);
+    let mut bench = Bench::open(lanes, board, seed);
+    for (i, &n) in COUNTS.iter().enumerate() {
+        let k = coefficients(if i % 3 == 2 { 0.0 } else { 0.01 });
+        bench.check_step(&Tensors::random(n, &mut rng), &k);
+    }
+}
+
+#[test]
+fn one_lane_equals_the_model_on_ideal_memory() {
+    steps(1, "ideal", 11);
+}
+
+#[test]
+fn four_lanes_equal_the_model_on_ideal_memory() {
+    steps(4, "ideal", 12);
+}
+
+#[test]
+fn one_lane_equals_the_model_on_hostile_memory() {
+    steps(1, "hostile", 13);
+}
+
+#[test]
+fn four_lanes_equal_the_model_on_hostile_memory() {
+    steps(4, "hostile", 14);
+}
+
+#[test]
+fn four_lanes_are_busy() {
+    let n = 1_000_000;
+    let mut rng = Rng::new(15);
+    let mut bench = Bench::open(4, "ideal", 15);
+    let cycles = bench.check_step(&Tensors::random(n, &mut rng), &coefficients(0.01));
+    let used = n as f64 / (4.0 * cycles as f64);
+    println!("{n} elements in {cycles} cycles: {used:.4} elements per lane and cycle");
+    assert!(used >= 0.98, "{used:.4} elements per lane and cycle");
+}
+
+#[test]
+fn one_lane_is_busy() {
+    let n = 100_000;
+    let mut rng = Rng::new(16);
+    let mut bench = Bench::open(1, "ideal", 16);
+    let cycles = bench.check_step(&Tensors::random(n, &mut rng), &coefficients(0.01));
+    let used = n as f64 / cycles as f64;
+    println!("{n} elements in {cycles} cycles: {used:.4} elements per lane and cycle");
+    assert!(used >= 0.98, "{used:.4} elements per lane and cycle");
+}
+
+#[test]
+fn registers_are_where_abi_puts_them() {
+    for lanes in [1, 4] {
+        let mut bench = Bench::open(lanes, "ideal", 17);
+        let config = KernelConfig::smartupdate(lanes).unwrap();
+        assert_eq!(bench.read(register::KERNEL_ID), config.kernel.id());
+        assert_eq!(bench.read(register::ABI_VERSION), nearfield_abi::ABI_VERSION);
+        assert_eq!(bench.read64(register::CONFIGURATION_HASH), config.hash());
+        assert_eq!(bench.read(register::CONTROL) & 0x8f, control::IDLE);
+        for (id, argument) in config.arguments().iter().enumerate() {
+            bench.argument(id, 0x0123_4567_89ab_cdc0 + 0x1_0000_0001 * id as u64);
+            assert_eq!(bench.read(argument.offset), 0x89ab_cdc0 + id as u32, "{}", argument.name);
+        }
+        let high = bench.read(config.arguments()[abi::HALF].offset + 4);
+        assert_eq!(high, 0x0123_4567 + abi::HALF as u32);
+        bench.check_step(&Tensors::random(100, &mut Rng::new(1)), &coefficients(0.01));
+        let after = control::IDLE | control::READY;
+        assert_eq!(bench.read(register::CONTROL) & 0x8f & !after, 0, "done is cleared by reading");
+        assert_eq!(bench.read(register::CONTROL) & 0x8f, control::IDLE);
+    }
+}
+
+#[test]
+fn unusable_arguments_are_refused() {
+    let mut bench = Bench::open(4, "ideal", 18);
+    let tensors = Tensors::random(100, &mut Rng::new(18));
+    let k = coefficients(0.01);
+    let cases = [
+        (abi::PARAMS, 0x1001),
+        (abi::EXP_AVG, 0x2020),
+        (abi::EXP_AVG_SQ, 0x3004),
+        (abi::GRADS, 0x4030),
+        (abi::ELEMENTS, 0),
+        (abi::FLAGS, 2),
+        (abi::FLAGS, 0x8000_0001),
+        (abi::GRAD_FORMAT, 1),
+        (abi::HALF_FORMAT, 3),
+        (abi::GRAD_SCALE, 0x3f80_0001),
+        (abi::GRAD_SCALE, 0),
+    ];
+    for (id, value) in cases {
+        bench.place(&tensors);
+        bench.arguments(100, &k);
+        bench.argument(id, value);
+        bench.run(10_000);
+        assert_eq!(bench.error(), (error::ARGUMENT, id as u32, 0), "argument {id} = {value:#x}");
+        assert_eq!(bench.fetch(100), tensors, "argument {id} = {value:#x}: memory was written");
+    }
+    bench.place(&tensors);
+    bench.arguments(0, &k);
+    bench.argument(abi::GRAD_SCALE, 0);
+    bench.run(10_000);
+    assert_eq!(bench.error(), (error::ARGUMENT, abi::ELEMENTS as u32, 0), "the first of two is told");
+    bench.check_step(&tensors, &k);
+}
+
+/// Every stream meets an error in its first, a middle and its last burst; each time the next run is as if nothing had been.
+fn errors(lanes: u32, board: &str) {
+    let seed = seed(&format!("errors on {board}"), 19);
+    let n = 9_001;
+    let mut rng = Rng::new(seed);
+    let mut bench = Bench::open(lanes, board, seed);
+    let k = coefficients(0.01);
+    for s in 0..bench.config.streams().len() {
+        let carried = bench.config.streams()[s];
+        let base = bench.bases[carried.master as usize];
+        let last = base + 4 * n as u64 - 1;
+        for (at, response) in
+            [(base, Response::SlaveError), (base + 5 * 4096 + 100, Response::DecodeError), (last, Response::SlaveError)]
+        {
+            bench.place(&Tensors::random(n, &mut rng));
+            bench.arguments(n, &k);
+            bench.sim.inject(Fault { address: at, bytes: 1, write: !carried.read, response });
+            bench.run(1_000_000);
+            let code = if carried.read { error::AXI_READ } else { error::AXI_WRITE };
+            let burst = base.max(at & !4095);
+            assert_eq!(bench.error(), (code, carried.master, burst), "{} at {at:#x}", carried.name);
+            bench.sim.clear_faults();
+            bench.check_step(&Tensors::random(77, &mut rng), &k);
+        }
+    }
+}
+
+#[test]
+fn errors_end_a_run_on_ideal_memory() {
+    errors(4, "ideal");
+}
+
+#[test]
+fn errors_end_a_run_on_hostile_memory() {
+    errors(1, "hostile");
+}
+
+#[test]
+fn the_first_of_several_errors_is_kept() {
+    let mut bench = Bench::open(4, "ideal", 20);
+    let n = 5_000;
+    let tensors = Tensors::random(n, &mut Rng::new(20));
+    let k = coefficients(0.01);
+    bench.place(&tensors);
+    bench.arguments(n, &k);
+    for (master, offset) in [(0, 8192), (1, 4096), (3, 12288)] {
+        let fault =
+            Fault { address: bench.bases[master] + offset, bytes: 64, write: false, response: Response::SlaveError };
+        bench.sim.inject(fault);
+    }
+    bench.run(100_000);
+    assert_eq!(bench.error(), (error::AXI_READ, 1, (bench.bases[1] + 4096) & !4095));
+    bench.sim.clear_faults();
+    bench.check_step(&tensors, &k);
+}
+
+#[test]
+fn runs_follow_each_other() {
+    let mut bench = Bench::open(4, "hostile", 21);
+    let k = coefficients(0.01);
+    let mut tensors = Tensors::random(333, &mut Rng::new(21));
+    for _ in 0..5 {
+        bench.check_step(&tensors, &k);
+        tensors = bench.fetch(333);
+    }
+    // Auto-restart: two or more further steps on the same tensors, then an end.
+    bench.place(&tensors);
+    bench.sim.write_register(register::CONTROL, control::START | control::AUTO_RESTART).unwrap();
+    bench.sim.pass(400).unwrap();
+    bench.sim.write_register(register::CONTROL, 0).unwrap();
+    let mut left = 200;
+    while bench.read(register::CONTROL) & control::IDLE == 0 {
+        left -= 1;
+        assert!(left > 0, "auto-restart does not end");
+        bench.sim.pass(100).unwrap();
+    }
+    let got = bench.fetch(333);
+    let mut steps = 0;
+    while tensors != got {
+        tensors = tensors.stepped(&k);
+        steps += 1;
+        assert!(steps < 100, "the result is not that of a whole number of steps");
+    }
+    assert!(steps >= 1);
+    println!("auto-restart made {steps} steps");
+}
+
+#[test]
+fn stalls_are_counted() {
+    let n = 4096;
+    let mut total = [0; 2];
+    for (i, board) in ["ideal", "hostile"].into_iter().enumerate() {
+        let mut bench = Bench::open(4, board, 22);
+        bench.check_step(&Tensors::random(n, &mut Rng::new(22)), &coefficients(0.01));
+        for s in 0..7 {
+            let block = register::STREAMS + s * register::STREAM_STRIDE;
+            total[i] += bench.read64(block + stream::STALLS);
+            assert_eq!(bench.read64(block + stream::CHECKSUM_A), 0);
+            assert_eq!(bench.read64(block + stream::CHECKSUM_B), 0);
+        }
+    }
+    println!("stalls: {total:?}");
+    assert!(total[0] < total[1], "hostile memory does not make the kernel wait more");
+}
