@@ -73,3 +73,25 @@ fn a_loss_that_is_not_finite_ends_with_1_and_writes_nothing() {
     assert!(ended.stderr.contains("training cannot go on, try a smaller learning rate"), "{ended:?}");
     assert!(bench.everything().is_empty());
 }
+
+/// One kernel on every simulated board: each step is soft's, and so are the weights that come out.
+#[cfg(feature = "sim")]
+#[test]
+fn simulated_boards_train_the_same_weights() {
+    let bench = Workbench::new();
+    let soft = json(&bench, "--epochs 3 -o soft.safetensors");
+    for device in ["sim:ideal,lanes=4", "sim:hostile,lanes=4", "sim:smartssd,lanes=4"] {
+        let report = json(&bench, &format!("--epochs 3 --check --device {device} -o sim.safetensors"));
+        assert_eq!(report["check"], serde_json::json!({ "reference": "soft", "identical_steps": 3 }), "{device}");
+        assert_eq!(report["splits"], soft["splits"], "{device}");
+        let files = bench.everything();
+        assert!(files[&bench.path("sim.safetensors")] == files[&bench.path("soft.safetensors")], "{device}");
+
+        let optimizer = &report["optimizer"];
+        assert_eq!((&optimizer["elements"], &optimizer["lanes"]), (&(3 * 23_063).into(), &4.into()), "{device}");
+        let rate = optimizer["elements_per_lane_cycle"].as_f64().unwrap();
+        let cycles = optimizer["cycles"].as_f64().unwrap();
+        assert!((rate - 3.0 * 23_063.0 / 4.0 / cycles).abs() < 1e-9, "{device}: {rate} of {cycles} cycles");
+        assert!(rate > 0.0 && rate <= 1.0, "{device}: {rate}");
+    }
+}
