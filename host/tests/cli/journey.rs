@@ -7,7 +7,7 @@ use serde_json::Value;
 use std::fs;
 
 /// Elements of the gradient of step `step`: ordinary, zero, subnormal and huge ones.
-fn gradient(step: u64, i: u64) -> f32 {
+pub fn gradient(step: u64, i: u64) -> f32 {
     let mut z = (step << 32 | i).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     z = (z ^ z >> 31).wrapping_mul(0xbf58_476d_1ce4_e5b9) ^ z >> 29;
     let sign = if z & 1 == 0 { 1.0 } else { -1.0 };
@@ -20,7 +20,7 @@ fn gradient(step: u64, i: u64) -> f32 {
 }
 
 /// A model of `elements` parameters in three tensors, one of them a scalar.
-fn model(elements: u64, value: impl Fn(u64) -> f32) -> Vec<Tensor> {
+pub fn model(elements: u64, value: impl Fn(u64) -> f32) -> Vec<Tensor> {
     let half = elements / 2;
     let data = |from: u64, to: u64| (from..to).map(&value).collect();
     vec![

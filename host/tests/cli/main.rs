@@ -4,4 +4,6 @@ mod bad_input;
 mod full_disk;
 mod gcn_train;
 mod journey;
+#[cfg(feature = "sim")]
+mod simulated;
 mod workbench;

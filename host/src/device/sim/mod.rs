@@ -200,3 +200,6 @@ impl Device for Sim {
         Ok(Some(Counters { cycles, streams }))
     }
 }
+
+#[cfg(test)]
+mod tests;
