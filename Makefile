@@ -8,8 +8,9 @@ MAKEFLAGS += --no-print-directory
 CARGO ?= cargo
 # What `make run` trains on; any name that `nearfield gcn train --device` takes.
 DEVICE ?= sim:smartssd
-# What `make synth` is limited to.
+# What `make synth` is limited to, and whether it writes the tables in the documentation.
 UNIT ?=
+UPDATE ?=
 NEARFIELD = $(CARGO) run --locked --release --quiet -p nearfield --bin nearfield --
 
 .PHONY: help run test test-long lint bench synth formal verilog xclbin release doc doctor clean need-%
@@ -44,7 +45,7 @@ bench: need-bench ## speed of the simulated kernel in cycles and elements a seco
 	$(NEARFIELD) bench kernel
 
 synth: need-synth ## area and longest path of every unit and kernel, against tests/budget.toml; UNIT=NAME for one
-	$(CARGO) run --locked --quiet -p nearfield-tests --bin synth -- $(UNIT)
+	$(CARGO) run --locked --quiet -p nearfield-tests --bin synth -- $(if $(UNIT),--unit $(UNIT)) $(if $(UPDATE),--update)
 
 formal: ## (later) proofs of the handshake cells and AXI movers
 	@echo "make formal: proofs of handshake cells and AXI movers come with a later issue; make test covers them by simulation." >&2; exit 2

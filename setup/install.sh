@@ -31,7 +31,7 @@ packages_of() {
 
 is_there() {
     case "$1" in
-    zlib1g-dev) echo '#include <zlib.h>' | c++ -E -x c++ - >/dev/null 2>&1 ;;
+    zlib1g-dev) c++ -E -x c++ - >/dev/null 2>&1 <<<'#include <zlib.h>' ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }

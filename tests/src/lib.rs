@@ -1,7 +1,9 @@
 //! What the test suites share.
 
 pub mod binary32;
+pub mod budget;
 pub mod differential;
 pub mod lint;
 pub mod rng;
 pub mod synth;
+pub mod unit_table;

@@ -4,10 +4,15 @@ use std::fs;
 use std::os::unix::fs::{symlink, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::sync::Mutex;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// What `make test` needs, by package.
 const PACKAGES: [&str; 6] = ["g++", "cmake", "verilator", "ccache", "zlib1g-dev", "yosys"];
+
+/// Held while a script is written and while a process is started: a process forked in between would hold the script open
+/// for writing, and Linux does not run such a file.
+static WRITING: Mutex<()> = Mutex::new(());
 
 /// A machine: the folder that is its whole PATH.
 struct Machine {
@@ -32,6 +37,7 @@ impl Machine {
 
     fn tool(&self, name: &str, script: &str) {
         let path = self.path().join(name);
+        let _writing = WRITING.lock().unwrap_or_else(|e| e.into_inner());
         fs::write(&path, format!("#!/bin/bash\n{script}\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
@@ -62,7 +68,11 @@ impl Machine {
         if yes {
             command.env("YES", "1");
         }
-        command.stdin(Stdio::null()).output().unwrap()
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let starting = WRITING.lock().unwrap_or_else(|e| e.into_inner());
+        let child = command.spawn().unwrap();
+        drop(starting);
+        child.wait_with_output().unwrap()
     }
 
     fn asked(&self) -> Vec<String> {

@@ -1,45 +1,179 @@
 //! `make synth`: area and longest path of every unit and kernel, against `tests/budget.toml`.
 //!
-//! `synth [NAME…]` takes only those. Exit code 1: a budget is exceeded.
+//! ```text
+//! synth [--unit NAME]… [--update]
+//! ```
+//!
+//! A kernel is synthesised with its lanes left out and counted as that plus its lanes. `--update` writes the figures into
+//! the tables of the documentation. Exit codes: 0 within budget, 1 over it, 2 nothing could be said.
 
 use nearfield_abi::kernel::KernelConfig;
 use nearfield_hdl::emit::Design;
+use nearfield_tests::budget::{self, Budget};
 use nearfield_tests::synth::{area, Area, SCRIPT};
+use nearfield_tests::unit_table::{markdown, replace, Row};
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
-/// What a unit may cost.
-#[derive(Clone, Copy, Debug, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Budget {
-    lut: u32,
-    dsp: u32,
-    #[serde(default)]
-    bram: u32,
-    path: u32,
+const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+/// The unit of which a kernel has one a lane.
+const LANE: &str = "adamw_lane";
+
+/// What was asked for.
+#[derive(Default)]
+struct Request {
+    only: Vec<String>,
+    update: bool,
 }
 
-type Work = (String, Option<usize>, Design);
+impl Request {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Request, String> {
+        let mut request = Request::default();
+        while let Some(argument) = arguments.next() {
+            match argument.as_str() {
+                "--unit" => request.only.push(arguments.next().ok_or("--unit needs a name")?),
+                "--update" => request.update = true,
+                other => return Err(format!("what is `{other}`? usage: synth [--unit NAME]… [--update]")),
+            }
+        }
+        if request.update && !request.only.is_empty() {
+            return Err("--update writes whole tables: leave out --unit".into());
+        }
+        Ok(request)
+    }
+}
 
-fn designs(only: &[String]) -> Result<Vec<Work>, String> {
+/// One synthesis.
+struct Work {
+    /// The key in the file of budgets.
+    name: String,
+    family: &'static str,
+    latency: Option<usize>,
+    /// The kernel this is the rest of, and how many lanes were left out.
+    kernel: Option<(String, u32)>,
+    design: Design,
+}
+
+impl Work {
+    /// The module that is left out: the lane's, whatever prefix the kernel gives it.
+    fn absent(&self) -> Result<Option<&str>, String> {
+        if self.kernel.is_none() {
+            return Ok(None);
+        }
+        let modules = self.design.artifacts.iter().filter_map(|a| a.path.strip_suffix(".v"));
+        let lanes: Vec<&str> = modules.filter(|m| m.ends_with(LANE)).collect();
+        match lanes[..] {
+            [lane] => Ok(Some(lane)),
+            _ => Err(format!("{}: expected one module `…{LANE}`, found {lanes:?}", self.design.top)),
+        }
+    }
+}
+
+/// What a kernel without its lanes is called.
+fn rest(config: &KernelConfig) -> String {
+    format!("{}_rest", config.name())
+}
+
+/// Everything that has a budget.
+fn names() -> Vec<String> {
+    let units = nearfield_hdl::units().into_iter().map(|u| u.name.to_string());
+    units.chain(KernelConfig::all().iter().map(rest)).collect()
+}
+
+/// What was asked for: all of it, if nothing was named.
+fn chosen(only: &[String]) -> Result<Vec<Work>, String> {
     let wanted = |name: &str| only.is_empty() || only.iter().any(|o| o == name);
-    let mut out: Vec<Work> = Vec::new();
+    let mut all = Vec::new();
     for unit in nearfield_hdl::units().into_iter().filter(|u| wanted(u.name)) {
-        out.push((unit.name.to_string(), unit.latency, (unit.emit)().map_err(|e| e.to_string())?));
+        let design = (unit.emit)().map_err(|e| e.to_string())?;
+        all.push(Work { name: unit.name.into(), family: unit.family, latency: unit.latency, kernel: None, design });
     }
-    for config in KernelConfig::all().into_iter().filter(|c| wanted(&c.name())) {
-        out.push((config.name(), None, nearfield_hdl::kernel::emit(config).map_err(|e| e.to_string())?));
+    for config in KernelConfig::all().into_iter().filter(|c| wanted(&rest(c))) {
+        let design = nearfield_hdl::kernel::emit(config).map_err(|e| e.to_string())?;
+        let kernel = Some((config.name(), config.lanes));
+        all.push(Work { name: rest(&config), family: "kernel", latency: None, kernel, design });
     }
-    match only.iter().find(|o| !out.iter().any(|w| &w.0 == *o)) {
-        Some(missing) => Err(format!("no unit or kernel is called `{missing}`: `nearfield kernels` lists them")),
-        None => Ok(out),
+    Ok(all)
+}
+
+/// The areas, in order of the work, on as many threads as there are cores.
+fn areas(work: &[Work]) -> Vec<Result<Area, String>> {
+    let results: Mutex<BTreeMap<usize, Result<Area, String>>> = Mutex::default();
+    let queue = Mutex::new(work.iter().enumerate());
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| loop {
+                let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some((index, item)) = next else { break };
+                eprintln!("synth: {}", item.name);
+                let found = item.absent().and_then(|absent| area(&item.design, absent));
+                results.lock().unwrap_or_else(PoisonError::into_inner).insert(index, found);
+            });
+        }
+    });
+    results.into_inner().unwrap_or_else(PoisonError::into_inner).into_values().collect()
+}
+
+/// Prints the verdicts and says whether all are good.
+fn judge(rows: &[Row], budgets: &BTreeMap<String, Budget>) -> bool {
+    let mut good = true;
+    for row in rows {
+        let exceeded = budgets.get(&row.name).map_or(Vec::new(), |b| b.exceeded_by(&row.area));
+        if !exceeded.is_empty() {
+            println!("over budget: {}: {}", row.name, exceeded.join(", "));
+            good = false;
+        }
     }
+    good
+}
+
+fn run(request: &Request) -> Result<bool, String> {
+    let names = names();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let budgets =
+        budget::read(include_str!("../../budget.toml"), &names).map_err(|e| format!("tests/budget.toml: {e}"))?;
+    if let Some(unknown) = request.only.iter().find(|o| !names.contains(&o.as_str())) {
+        return Err(format!("there is no `{unknown}`; there are: {}", names.join(", ")));
+    }
+    let work = chosen(&request.only)?;
+
+    let mut rows = Vec::new();
+    for (item, found) in work.iter().zip(areas(&work)) {
+        let area = found.map_err(|e| format!("{}: {e}", item.name))?;
+        rows.push(Row { name: item.name.clone(), family: item.family, latency: item.latency, area });
+    }
+    if let Some(lane) = rows.iter().find(|r| r.name == LANE).map(|r| r.area) {
+        for item in &work {
+            let rest = rows.iter().find(|r| r.name == item.name).map(|r| r.area);
+            if let (Some((kernel, lanes)), Some(rest)) = (&item.kernel, rest) {
+                let area = rest + lane * *lanes;
+                rows.push(Row { name: kernel.clone(), family: item.family, latency: None, area });
+            }
+        }
+    }
+
+    println!("Yosys estimates (`{SCRIPT}`); `…_rest` is a kernel without its lanes; path in cells.\n");
+    println!("{}", markdown(&rows.iter().collect::<Vec<_>>()));
+    let good = judge(&rows, &budgets);
+    if request.update {
+        write_table("docs/units.md", &rows.iter().collect::<Vec<_>>())?;
+        let main = |r: &&Row| ["float", "optimizer", "kernel"].contains(&r.family) && !r.name.ends_with("_rest");
+        write_table("README.md", &rows.iter().filter(main).collect::<Vec<_>>())?;
+    }
+    Ok(good)
+}
+
+fn write_table(page: &str, rows: &[&Row]) -> Result<(), String> {
+    let path = Path::new(ROOT).join(page);
+    let text = std::fs::read_to_string(&path).map_err(|e| format!("{page}: {e}"))?;
+    let new = replace(&text, &markdown(rows)).map_err(|e| format!("{page}: {e}"))?;
+    std::fs::write(&path, new).map_err(|e| format!("{page}: {e}"))
 }
 
 fn main() -> ExitCode {
-    let only: Vec<String> = std::env::args().skip(1).collect();
-    match run(&only) {
+    match Request::parse(std::env::args().skip(1)).and_then(|request| run(&request)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(e) => {
@@ -47,64 +181,4 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
-}
-
-fn run(only: &[String]) -> Result<bool, String> {
-    let budgets: BTreeMap<String, Budget> =
-        toml::from_str(include_str!("../../budget.toml")).map_err(|e| format!("tests/budget.toml: {e}"))?;
-    let work = designs(only)?;
-    let names: Vec<String> = work.iter().map(|w| w.0.clone()).collect();
-    let results: Mutex<BTreeMap<String, Result<Area, String>>> = Mutex::new(BTreeMap::new());
-    let queue = Mutex::new(work.iter());
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| loop {
-                let next = queue.lock().ok().and_then(|mut q| q.next());
-                let Some((name, _, design)) = next else { break };
-                eprintln!("synth: {name}");
-                let found = area(design);
-                if let Ok(mut results) = results.lock() {
-                    results.insert(name.clone(), found);
-                }
-            });
-        }
-    });
-    let results = results.into_inner().map_err(|e| e.to_string())?;
-    println!("Yosys estimates (`{SCRIPT}`); path in cells between registers.\n");
-    println!("| unit | latency | LUT | FF | DSP | BRAM | URAM | path | budget |");
-    println!("|---|--:|--:|--:|--:|--:|--:|--:|---|");
-    let mut good = true;
-    for (name, (_, latency, _)) in names.iter().zip(&work) {
-        let found = results.get(name).ok_or("a result is missing")?.as_ref().map_err(|e| format!("{name}: {e}"))?;
-        let latency = latency.map_or("–".to_string(), |l| l.to_string());
-        let verdict = match budgets.get(name) {
-            None => {
-                good = false;
-                "none: add it to tests/budget.toml".to_string()
-            }
-            Some(b) => {
-                let over: Vec<String> = [
-                    ("LUT", found.lut, b.lut),
-                    ("DSP", found.dsp, b.dsp),
-                    ("BRAM", found.bram, b.bram),
-                    ("path", found.path, b.path),
-                ]
-                .iter()
-                .filter(|(_, have, may)| have > may)
-                .map(|(what, have, may)| format!("{what} {have} > {may}"))
-                .collect();
-                good &= over.is_empty();
-                if over.is_empty() {
-                    format!("{} LUT, {} DSP, path {}", b.lut, b.dsp, b.path)
-                } else {
-                    format!("EXCEEDED: {}", over.join(", "))
-                }
-            }
-        };
-        println!(
-            "| {name} | {latency} | {} | {} | {} | {} | {} | {} | {verdict} |",
-            found.lut, found.ff, found.dsp, found.bram, found.uram, found.path
-        );
-    }
-    Ok(good)
 }
