@@ -5,5 +5,6 @@ pub mod budget;
 pub mod differential;
 pub mod lint;
 pub mod rng;
+pub mod stream;
 pub mod synth;
 pub mod unit_table;

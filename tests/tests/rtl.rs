@@ -8,3 +8,5 @@ mod float;
 mod kernel;
 #[path = "rtl/optimizer/mod.rs"]
 mod optimizer;
+#[path = "rtl/stream/mod.rs"]
+mod stream;

@@ -8,6 +8,18 @@ use nearfield_tests::rng::{seed, Rng};
 /// Around an element, a beat, a page and the buffers.
 const COUNTS: [usize; 16] = [1, 2, 3, 5, 15, 16, 17, 31, 33, 255, 1007, 1024, 1025, 4099, 8192, 20_001];
 
+#[test]
+fn emits_clean() {
+    for config in KernelConfig::all() {
+        let emit = || nearfield_hdl::kernel::emit(config).unwrap_or_else(|e| panic!("{}: {e}", config.name()));
+        let design = emit();
+        assert_eq!(design.artifacts, emit().artifacts, "emission is not byte-stable");
+        nearfield_tests::lint::assert_clean(&design);
+        let clash = design.ports.iter().find(|p| p.name.contains('$'));
+        assert_eq!(clash, None, "a port name that tools stumble over");
+    }
+}
+
 fn steps(lanes: u32, board: &str, default: u64) {
     let seed = seed(&format!("smartupdate {lanes} on {board}"), default);
     let mut rng = Rng::new(seed);
