@@ -10,3 +10,5 @@ mod kernel;
 mod optimizer;
 #[path = "rtl/stream/mod.rs"]
 mod stream;
+#[path = "rtl/kernel_hostile.rs"]
+mod kernel_hostile;
