@@ -6,9 +6,9 @@ mod emit;
 mod float;
 #[path = "rtl/kernel/mod.rs"]
 mod kernel;
+#[path = "rtl/kernel_hostile.rs"]
+mod kernel_hostile;
 #[path = "rtl/optimizer/mod.rs"]
 mod optimizer;
 #[path = "rtl/stream/mod.rs"]
 mod stream;
-#[path = "rtl/kernel_hostile.rs"]
-mod kernel_hostile;
