@@ -15,6 +15,17 @@ use smartupdate::SmartUpdate;
 ///
 /// The configuration does not exist.
 pub fn emit(config: KernelConfig) -> Result<Design, EmitError> {
+    let print = std::thread::Builder::new().stack_size(STACK_BYTES).spawn(move || print(config));
+    let print =
+        print.map_err(|e| EmitError::new(config.kernel.name(), "stack", format!("no thread to print on: {e}")))?;
+    print.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// A kernel's block is a value of several 100 KB, and building it without optimisation keeps some copies of it on the
+/// stack: more than the 2 MiB of a thread.
+const STACK_BYTES: usize = 64 << 20;
+
+fn print(config: KernelConfig) -> Result<Design, EmitError> {
     let name = config.kernel.name();
     match (config.kernel, config.lanes) {
         (Kernel::SmartUpdate, 1) => crate::emit::emit(&SmartUpdate::<1, 32, 16, 4>::new(&config), name, name),
