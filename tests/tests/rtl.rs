@@ -1,5 +1,7 @@
 //! Units and kernels under Verilator: one test binary, a module a unit.
 
+#[path = "rtl/axi/mod.rs"]
+mod axi;
 #[path = "rtl/emit/mod.rs"]
 mod emit;
 #[path = "rtl/float/mod.rs"]
