@@ -199,6 +199,7 @@ fn in_pieces(
             }
         }
         done += p.len() as u64;
+        tracing::debug!(elements = p.len(), cycles = report.cycles, "a piece is done");
         for (buffer, data) in buffers.iter().zip([p, m, v]) {
             device.read(buffer, 0, bytemuck::cast_slice_mut(data))?;
         }

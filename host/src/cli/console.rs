@@ -4,7 +4,7 @@ use super::failure::Failure;
 use indicatif::{ProgressBar, ProgressStyle};
 use nearfield::device::{self, Device, DeviceSpec};
 use serde::Serialize;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -23,7 +23,13 @@ impl Console {
             (false, 1) => tracing::Level::INFO,
             (false, _) => tracing::Level::DEBUG,
         };
-        tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(level).without_time().init();
+        let ansi = std::io::stderr().is_terminal();
+        tracing_subscriber::fmt()
+            .with_writer(std::io::stderr)
+            .with_ansi(ansi)
+            .with_max_level(level)
+            .without_time()
+            .init();
         Console { json, quiet }
     }
 

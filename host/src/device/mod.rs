@@ -139,10 +139,12 @@ pub struct Tensors<'a> {
 
 /// Opens the device that `spec` names. A simulated kernel that is not built yet is built.
 pub fn open(spec: &DeviceSpec) -> Result<Box<dyn Device>, DeviceError> {
-    match spec.kind {
-        DeviceKind::Soft => Ok(Box::new(soft::Soft::open(spec.threads))),
-        DeviceKind::Sim(board) => open_simulated(board, spec),
-    }
+    let device: Box<dyn Device> = match spec.kind {
+        DeviceKind::Soft => Box::new(soft::Soft::open(spec.threads)),
+        DeviceKind::Sim(board) => open_simulated(board, spec)?,
+    };
+    tracing::info!(kernel = device.describe().kernel.name(), "opened {spec}");
+    Ok(device)
 }
 
 #[cfg(feature = "sim")]

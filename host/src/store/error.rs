@@ -62,11 +62,19 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
+    /// The step was committed, but the system could not say that it is on the disk.
+    #[error("the step is in {}, but may not be on the disk ({cause}); check the disk before you go on", folder.display())]
+    Unsynced {
+        /// The store.
+        folder: PathBuf,
+        /// What failed.
+        cause: Box<StoreError>,
+    },
 }
 
 impl StoreError {
     /// Whether this was refused before anything was written (exit code 2).
     pub fn refused(&self) -> bool {
-        !matches!(self, StoreError::Write { .. })
+        !matches!(self, StoreError::Write { .. } | StoreError::Unsynced { .. })
     }
 }

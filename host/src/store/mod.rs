@@ -93,6 +93,7 @@ impl Store {
         for run in ["params", "exp_avg", "exp_avg_sq"] {
             folder::check_length(&store.run_path(run), store.elements())?;
         }
+        tracing::info!(step = store.manifest.progress.step, elements = store.elements(), "opened {}", folder.display());
         Ok(store)
     }
 
@@ -127,15 +128,21 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Write`], a full disk for example: the store is then what it was before.
+    /// [`StoreError::Write`], a full disk for example: the store is then what it was before. [`StoreError::Unsynced`] if only
+    /// the last sync failed.
     pub fn commit(&mut self, state: &State, powers: &BetaPowers) -> Result<(), StoreError> {
         let next = self.manifest.after(powers);
         let written = folder::write_set(&self.folder, next.generation, &state.runs())
             .and_then(|()| folder::write_manifest(&self.folder, &next));
         if let Err(error) = written {
-            // The manifest may have been renamed before an error; then the new set counts and must stay.
-            if folder::read_manifest(&self.folder).is_ok_and(|m| m.generation == self.manifest.generation) {
-                folder::remove_set(&self.folder, next.generation);
+            // Which set counts is what the manifest on the disk says: its renaming may have been done before the error.
+            match folder::read_manifest(&self.folder) {
+                Ok(found) if found == next => {
+                    self.manifest = next;
+                    return Err(StoreError::Unsynced { folder: self.folder.clone(), cause: Box::new(error) });
+                }
+                Ok(_) => folder::remove_set(&self.folder, next.generation),
+                Err(_) => {}
             }
             return Err(error);
         }

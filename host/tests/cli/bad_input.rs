@@ -1,6 +1,8 @@
 //! Bad input: refused with exit code 2, a message that says what to do, and nothing written.
 
-use crate::workbench::{Ended, Tensor, Workbench};
+#[cfg(feature = "sim")]
+use crate::workbench::Ended;
+use crate::workbench::{Tensor, Workbench};
 use std::fs;
 
 fn tensor(name: &'static str, shape: &[u64]) -> Tensor {

@@ -96,6 +96,18 @@ fn results_are_on_standard_output_and_nothing_else_is() {
 }
 
 #[test]
+fn verbosity_is_for_standard_error() {
+    let bench = Workbench::new();
+    bench.write("params", &[("w", vec![2], vec![1.0, 2.0])]);
+    bench.done("init --params params --store store");
+    let said = bench.run("step --store store --grads params -v --json");
+    assert!(said.stderr.contains("opened store") && said.stderr.contains("opened soft"), "{said:?}");
+    assert_eq!(json(&said.stdout)["step"], 1);
+    assert_eq!(bench.run("step --store store --grads params -q").stderr, "");
+    bench.refused("step --store store --grads params -q -v", &["cannot be used with"]);
+}
+
+#[test]
 fn kernels_tell_lanes_ports_and_registers() {
     let bench = Workbench::new();
     let all = json(&bench.done("kernels --json"));
