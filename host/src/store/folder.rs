@@ -16,7 +16,15 @@ const MANIFEST_BYTES: u64 = 64 << 20;
 /// A held lock; the system gives it back when the process ends, however it ends.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    /// Closing alone would not do: a child process that another thread is just starting has the file open too, until it
+    /// runs its own program.
+    fn drop(&mut self) {
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -32,7 +40,7 @@ impl Lock {
         let missing = |source| StoreError::Missing { folder: folder.into(), source };
         let file = OpenOptions::new().write(true).open(folder.join(LOCK)).map_err(missing)?;
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => Ok(Lock { file }),
             Err(TryLockError::WouldBlock) => Err(StoreError::Held { folder: folder.into() }),
             Err(TryLockError::Error(source)) => Err(StoreError::Read { path: folder.join(LOCK), source }),
         }
