@@ -47,11 +47,10 @@ pub(super) fn print(
                     symbol.name.clone()
                 }
             };
-            nets.push((
-                symbol.key.split_once('$').map_or(String::new(), |_| port_key(&symbol.key, &child.field)),
-                symbol.port.clone(),
-                net,
-            ));
+            nets.push((port_key(&symbol.key, &child.field), symbol.port.clone(), net));
+        }
+        if !matches!(child.body, Body::Register(_)) && !out.text.is_empty() {
+            out.text.push('\n');
         }
         match &child.body {
             Body::Register(_) => {}

@@ -41,9 +41,10 @@ impl<const W: usize, const N: usize> Logic for Delay<W, N> {
     }
     fn hdl(&self) -> Verilog {
         let (top, high) = (W * N - 1, W * (N - 1));
+        let cycles = if N == 1 { "cycle" } else { "cycles" };
         let next = if N == 1 { "$(d)".to_string() } else { format!("{{$(self)_line[{}:0], $(d)}}", high - 1) };
         Verilog::Custom(format!(
-            "@inline\nreg [{top}:0] $(self)_line = {}'d0;\nalways @(posedge $(clock)) $(self)_line <= {next};\n\
+            "@inline\n// {N} {cycles}\nreg [{top}:0] $(self)_line = {}'d0;\nalways @(posedge $(clock)) $(self)_line <= {next};\n\
              assign $(q) = $(self)_line[{top}:{high}];",
             W * N
         ))
