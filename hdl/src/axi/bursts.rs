@@ -17,7 +17,7 @@ pub enum BurstState {
 
 /// Cuts a run of bytes into INCR bursts of 64-byte beats that end at 4 KiB boundaries.
 ///
-/// The first burst runs to the first boundary, every other one is a page or what is left. A burst takes five cycles at
+/// The first burst runs to the first boundary, every other one is a page or what is left. A burst takes four cycles at
 /// least, which no mover notices: a page takes 64. The 52-bit page number is incremented in two halves, a cycle apart.
 /// `address` must be a multiple of 64; `bytes` may be anything, and the last beat may be used in part. It does not know
 /// what becomes of its bursts.
