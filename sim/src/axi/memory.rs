@@ -47,7 +47,7 @@ impl Memory {
             bytes: board.bank_bytes,
             pages: vec![None; board.bank_bytes.div_ceil(PAGE_BYTES) as usize],
         };
-        let mut random = Random::new(seed, 0x6e6f_6973_65);
+        let mut random = Random::new(seed, 0x6e_6f69_7365);
         let mut noise = page();
         noise.iter_mut().for_each(|w| *w = random.next() as u32);
         Memory { banks: (0..board.banks).map(bank).collect(), noise }
@@ -128,7 +128,7 @@ impl Memory {
             let words = self.page(bank, offset);
             let count = rest.len().min(PAGE_BYTES as usize - at);
             let (now, later) = rest.split_at_mut(count);
-            if at % 4 == 0 {
+            if at.is_multiple_of(4) {
                 for (bytes, word) in now.chunks_mut(4).zip(&words[at / 4..]) {
                     bytes.copy_from_slice(&word.to_le_bytes()[..bytes.len()]);
                 }
@@ -162,8 +162,8 @@ impl Memory {
         }
         for (i, (word, &new)) in words.iter_mut().zip(data).enumerate() {
             let nibble = (strobe >> (4 * i)) as u32;
-            let mask = (0..4).fold(0, |m, byte| m | (nibble >> byte & 1) * 0xff << (8 * byte));
-            *word = *word & !mask | new & mask;
+            let mask = (0..4).fold(0, |m, byte| m | ((((nibble >> byte) & 1) * 0xff) << (8 * byte)));
+            *word = (*word & !mask) | (new & mask);
         }
     }
 }

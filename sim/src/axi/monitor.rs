@@ -71,7 +71,7 @@ pub(super) fn address(a: &Address) -> Result<(), String> {
     if a.lock != 0 {
         return Err("an exclusive access".into());
     }
-    if a.address % u64::from(AXI_BEAT_BYTES) != 0 {
+    if !a.address.is_multiple_of(u64::from(AXI_BEAT_BYTES)) {
         return Err(format!("the address {:#x} is not that of a beat", a.address));
     }
     if a.address % 4096 + bytes > 4096 {
