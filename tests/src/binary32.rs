@@ -97,7 +97,7 @@ impl Operands {
 
     /// A fraction: any; few ones; many ones; ones only at the two ends; or nothing above a random bit.
     fn fraction(&mut self) -> u32 {
-        let r = self.0.next() as u32;
+        let r = self.0.word() as u32;
         let fraction = match self.0.below(6) {
             0 => r & r.rotate_left(7) & r.rotate_left(19),
             1 => r | r.rotate_left(7) | r.rotate_left(19),
@@ -110,7 +110,7 @@ impl Operands {
 
     /// A finite value whose exponent field is as near to `field` as there is one.
     fn with_field(&mut self, field: i32) -> u32 {
-        (self.0.next() as u32 & 0x8000_0000) | (field.clamp(0, 254) as u32) << 23 | self.fraction()
+        (self.0.word() as u32 & 0x8000_0000) | (field.clamp(0, 254) as u32) << 23 | self.fraction()
     }
 
     /// Where two operands begin to ignore, round or cancel each other.
@@ -129,7 +129,7 @@ impl Operands {
         let corners = corners();
         match self.0.below(8) {
             0 => corners[self.0.below(corners.len())],
-            1 | 2 => self.0.next() as u32,
+            1 | 2 => self.0.word() as u32,
             3 => self.with_field(0),
             4 => {
                 let field = self.0.below(255) as i32;
@@ -148,7 +148,7 @@ impl Operands {
             0 => self.any(),
             1 => {
                 let neighbour = (x & 0x7fff_ffff).wrapping_add(self.0.below(9) as u32).wrapping_sub(4) & 0x7fff_ffff;
-                neighbour | (self.0.next() as u32 & 0x8000_0000)
+                neighbour | (self.0.word() as u32 & 0x8000_0000)
             }
             _ => {
                 let field = (x >> 23 & 255) as i32 + self.distance();

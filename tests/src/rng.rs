@@ -12,7 +12,7 @@ impl Rng {
 
     /// The next 64 bits.
     #[allow(clippy::should_implement_trait)] // it never ends, so an iterator's Option would be noise
-    pub fn next(&mut self) -> u64 {
+    pub fn word(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -22,7 +22,7 @@ impl Rng {
 
     /// A number below `n`.
     pub fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
+        (self.word() % n as u64) as usize
     }
 
     /// True once in `n` times.
@@ -35,7 +35,7 @@ impl Rng {
         let mask = if bits >= 64 { u64::MAX } else { (1 << bits) - 1 };
         match self.below(8) {
             0 => [0, 1, mask, mask - 1, 1 << (bits.min(64) - 1)][self.below(5)] & mask,
-            _ => self.next() & mask,
+            _ => self.word() & mask,
         }
     }
 }

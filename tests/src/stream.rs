@@ -78,7 +78,7 @@ impl Source {
         instance.set(self.wires.valid, u64::from(self.offering));
         // What stands there without an offer must not matter.
         let width = instance.bits(self.wires.data);
-        let noise: Vec<u32> = (0..width.div_ceil(32)).map(|i| rng.next() as u32 & mask(width, i)).collect();
+        let noise: Vec<u32> = (0..width.div_ceil(32)).map(|i| rng.word() as u32 & mask(width, i)).collect();
         let word = if self.offering { &self.words[0] } else { &noise };
         instance.set_words(self.wires.data, word);
     }

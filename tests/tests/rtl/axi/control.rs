@@ -115,12 +115,12 @@ fn every_offset_reads_what_abi_says() {
         ("cycles", register::CYCLES, 2, 48),
     ];
     for (name, offset, words, bits) in inputs {
-        let value = host.rng.next() >> (64 - bits);
+        let value = host.rng.word() >> (64 - bits);
         host.block.set(name, value);
         put(offset, value, words);
     }
     for s in 0..config().streams().len() as u32 {
-        let (beats, stalls) = (host.rng.next() >> 32, host.rng.next() >> 16);
+        let (beats, stalls) = (host.rng.word() >> 32, host.rng.word() >> 16);
         host.block.set(&format!("beats_{s}"), beats);
         host.block.set(&format!("stalls_{s}"), stalls);
         let base = register::STREAMS + s * register::STREAM_STRIDE;
@@ -128,13 +128,13 @@ fn every_offset_reads_what_abi_says() {
         put(base + stream::STALLS, stalls, 2);
     }
     for offset in argument_words() {
-        let value = host.rng.next() as u32;
+        let value = host.rng.word() as u32;
         put(offset, value.into(), 1);
         host.write(offset, value);
     }
     // Words that are not there, and those that are only read, keep what they have.
     for offset in (register::KERNEL_ID..0x1000).step_by(4).chain([0x18]) {
-        let value = host.rng.next() as u32;
+        let value = host.rng.word() as u32;
         host.write(offset, value);
     }
     for (i, &value) in expected.iter().enumerate() {
@@ -153,7 +153,7 @@ fn arguments_are_written_by_byte() {
     for offset in argument_words() {
         host.write(offset, 0x1122_3344);
         for strobe in 0..16 {
-            let (before, value) = (host.read(offset), host.rng.next() as u32);
+            let (before, value) = (host.read(offset), host.rng.word() as u32);
             host.write_bytes(offset, value, strobe);
             let mask = (0..4).fold(0, |m, b| m | if strobe >> b & 1 == 1 { 0xffu32 << (8 * b) } else { 0 });
             assert_eq!(host.read(offset), value & mask | before & !mask, "strobe {strobe:04b} at {offset:#x}");

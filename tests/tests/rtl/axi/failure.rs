@@ -8,7 +8,7 @@ fn matches_reference() {
     for case in 0..300 {
         let base = match case % 3 {
             0 => (1 << 38) - 4096 * (1 + rng.below(4) as u64) + 64 * rng.below(64) as u64,
-            _ => (rng.next() >> 4) & !63,
+            _ => (rng.word() >> 4) & !63,
         };
         let bursts = cut(base, 1 + rng.below(60_000) as u64);
         let at = rng.below(bursts.len());

@@ -113,7 +113,7 @@ fn runs(rng: &mut nearfield_tests::rng::Rng, count: usize) -> Vec<(u64, u64)> {
     ];
     for _ in 0..count {
         let bytes = if rng.one_in(4) { 1 + rng.below(200_000) } else { 1 + rng.below(9_000) };
-        out.push(((rng.next() >> 4) & !63, bytes as u64));
+        out.push(((rng.word() >> 4) & !63, bytes as u64));
     }
     out
 }

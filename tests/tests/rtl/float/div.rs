@@ -30,13 +30,13 @@ fn rounds_halfway_quotients_to_even() {
     let halfway = (0..200_000).map(|_| {
         // (2n + 1) * 2^-150, with n of `bits` bits, times a divisor that leaves the product 24 bits.
         let bits = rng.below(23);
-        let odd = rng.next() % (1 << bits) * 2 + 1;
-        let factor = rng.next() % (1 << (23 - bits)) + 1;
+        let odd = rng.word() % (1 << bits) * 2 + 1;
+        let factor = rng.word() % (1 << (23 - bits)) + 1;
         let exponent = 30 + rng.below(70) as i32;
         let b = factor as f64 * 2f64.powi(exponent);
         let a = odd as f64 * factor as f64 * 2f64.powi(exponent - 150);
         assert_eq!((f64::from(a as f32), f64::from(b as f32), a / b), (a, b, odd as f64 * 2f64.powi(-150)));
-        [(a as f32).to_bits() | (rng.next() as u32 & 0x8000_0000), (b as f32).to_bits()]
+        [(a as f32).to_bits() | (rng.word() as u32 & 0x8000_0000), (b as f32).to_bits()]
     });
     assert_eq!(matches(NAME, &REFERENCE, halfway), 200_000);
 }

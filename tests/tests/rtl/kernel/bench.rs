@@ -32,7 +32,7 @@ impl Tensors {
             let bits = match rng.below(16) {
                 0 => [0, 0x8000_0000, 1, 0x007f_ffff, 0x0080_0000, 0x7f7f_ffff, 0x3f80_0000][rng.below(7)],
                 // Exponents around one, so that most results are ordinary numbers.
-                _ => (rng.next() as u32 & 0x807f_ffff) | ((100 + rng.below(40) as u32) << 23),
+                _ => (rng.word() as u32 & 0x807f_ffff) | ((100 + rng.below(40) as u32) << 23),
             };
             f32::from_bits(if positive { bits & 0x7fff_ffff } else { bits })
         };

@@ -64,7 +64,7 @@ fn hostile(operands: &mut Operands, weight_decay: bool) -> Coefficients {
 
 /// An element as training has them, of any magnitude: moments that fit the gradient, a second moment of at least zero.
 fn ordinary(rng: &mut Rng) -> [u32; 4] {
-    let mut unit = || (rng.next() >> 40) as f32 / (1 << 23) as f32 - 1.0;
+    let mut unit = || (rng.word() >> 40) as f32 / (1 << 23) as f32 - 1.0;
     let [p, m, v, g, scale] = std::array::from_fn(|_| unit());
     let scale = (scale * 60.0).exp2();
     [p, m * scale, (v * scale) * (v * scale), g * scale].map(f32::to_bits)

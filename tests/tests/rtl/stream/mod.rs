@@ -89,7 +89,7 @@ impl Cell {
 
 /// `n` random words of `width` bits.
 fn words(n: usize, width: u32, rng: &mut Rng) -> Vec<Vec<u32>> {
-    let word = |rng: &mut Rng| (0..width.div_ceil(32)).map(|i| rng.next() as u32 & mask(width, i)).collect();
+    let word = |rng: &mut Rng| (0..width.div_ceil(32)).map(|i| rng.word() as u32 & mask(width, i)).collect();
     (0..n).map(|_| word(rng)).collect()
 }
 
