@@ -6,14 +6,14 @@
 //!
 //! | file | from | to |
 //! |---|---|---|
-//! | [`tree`] | a block, by `Block::accept` | modules, atoms, statements of the AST |
-//! | [`symbol`] | a module's atoms and its children's ports | a table of names, widths and kinds |
-//! | [`unroll`] | AST statements | plain statements: loops unrolled, links resolved, constants folded |
-//! | [`typing`], [`selection`] | AST expressions | [`expr`]: every node with its width |
-//! | [`facts`], [`sequence`] | plain statements | who reads and writes what where; latches refused |
-//! | [`flow`] | plain statements | wires, combinational processes, clocked processes |
-//! | [`instance`] | children | port maps, inlined leaf cells |
-//! | [`print`], [`text`] | all of that | text |
+//! | `tree` | a block, by `Block::accept` | modules, atoms, statements of the AST |
+//! | `symbol` | a module's atoms and its children's ports | a table of names, widths and kinds |
+//! | `unroll` | AST statements | plain statements: loops unrolled, links resolved, constants folded |
+//! | `typing`, `selection` | AST expressions | `expr`: every node with its width |
+//! | `facts`, `sequence` | plain statements | who reads and writes what where; latches refused |
+//! | `flow` | plain statements | wires, combinational processes, clocked processes |
+//! | `instance` | children | port maps, inlined leaf cells |
+//! | `print`, `text` | all of that | text |
 
 mod expr;
 mod facts;
