@@ -38,7 +38,7 @@ pub enum SimError {
         /// Which, where and when.
         violation: Violation,
         /// How to have it happen again.
-        run: RunContext,
+        run: Box<RunContext>,
     },
     /// Nothing moved for too long.
     #[error("nothing moved for {cycles} cycles while {doing}; waiting: {}; {run}", list(.waiting))]
@@ -50,7 +50,7 @@ pub enum SimError {
         /// The channels on which somebody waits.
         waiting: Vec<Handshake>,
         /// How to have it happen again.
-        run: RunContext,
+        run: Box<RunContext>,
     },
     /// The kernel was busy, but not done in time.
     #[error("the kernel was not done after {cycles} cycles; waiting: {}; {run}", list(.waiting))]
@@ -60,7 +60,7 @@ pub enum SimError {
         /// The channels on which somebody waits.
         waiting: Vec<Handshake>,
         /// How to have it happen again.
-        run: RunContext,
+        run: Box<RunContext>,
     },
     /// The kernel answered a register access with an error.
     #[error("the kernel answered the access to register {offset:#x} with response {response} ({run})")]
@@ -70,7 +70,7 @@ pub enum SimError {
         /// `RRESP` or `BRESP`.
         response: u32,
         /// How to have it happen again.
-        run: RunContext,
+        run: Box<RunContext>,
     },
     /// The model gave up.
     #[error("{error} ({run})")]
@@ -78,7 +78,7 @@ pub enum SimError {
         /// Verilator's reason.
         error: EvalError,
         /// How to have it happen again.
-        run: RunContext,
+        run: Box<RunContext>,
     },
 }
 

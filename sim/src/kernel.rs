@@ -204,14 +204,14 @@ impl KernelSim {
         self.instance.try_eval().map_err(|error| SimError::Eval { error, run: self.context() })
     }
 
-    fn context(&self) -> RunContext {
-        RunContext {
+    fn context(&self) -> Box<RunContext> {
+        Box::new(RunContext {
             design: self.design.clone(),
             board: self.board.name,
             seed: self.options.seed,
             cycle: self.cycle,
             waves: self.options.trace.clone(),
-        }
+        })
     }
 
     fn protocol(&self, violation: Violation) -> SimError {

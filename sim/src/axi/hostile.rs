@@ -17,7 +17,8 @@ enum First {
     Data,
 }
 
-/// How a port behaves for a while. Chances are in eighths; none is 0, so that a legal master always gets on.
+/// How a port behaves for a while. Chances are in 32nds; none is 0, so that a legal master always gets on, and the
+/// least is below what one lane needs (a beat in 16 cycles).
 #[derive(Clone, Copy, Debug)]
 struct Mood {
     until: u64,
@@ -34,7 +35,7 @@ struct Mood {
 }
 
 /// Draws latency, refusal, gaps, the order of address and data, the depth of queues and the order between ids from a
-/// seed. All of it changes every few hundred cycles, so that a run meets many moods.
+/// seed. All of it changes every few hundred cycles, or thousands, so that a run meets many moods.
 #[derive(Clone, Debug)]
 pub struct Hostile {
     random: Random,
@@ -73,9 +74,10 @@ impl Hostile {
 
 impl Mood {
     fn draw(random: &mut Random, cycle: u64) -> Mood {
-        let chance = |random: &mut Random| random.pick(&[1, 2, 4, 7, 8, 8]);
+        let chance = |random: &mut Random| random.pick(&[1, 4, 8, 16, 28, 32, 32]);
         Mood {
-            until: cycle + u64::from(random.pick(&[16u32, 100, 400])) + u64::from(random.below(100)),
+            // Now and then long enough for a kernel's buffers of some hundred beats to fill up or run dry.
+            until: cycle + u64::from(random.pick(&[16u32, 100, 100, 400, 400, 4000])) + u64::from(random.below(100)),
             aw: chance(random),
             w: chance(random),
             ar: chance(random),

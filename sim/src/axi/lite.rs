@@ -134,7 +134,7 @@ impl Lite {
         self.access = access;
         self.response = None;
         if let Some(random) = &mut self.random {
-            self.waits = [0; 3].map(|_: u32| if random.chance(4) { 0 } else { random.below(12) });
+            self.waits = [0; 3].map(|_: u32| if random.chance(16) { 0 } else { random.below(12) });
         }
     }
 

@@ -29,10 +29,10 @@ impl Random {
         (((self.next() >> 32) * u64::from(n)) >> 32) as u32
     }
 
-    /// True `eighths` times of 8.
+    /// True `part` times of 32.
     #[inline]
-    pub fn chance(&mut self, eighths: u32) -> bool {
-        self.below(8) < eighths
+    pub fn chance(&mut self, part: u32) -> bool {
+        self.below(32) < part
     }
 
     /// One of a list.

@@ -177,6 +177,33 @@ fn many_seeds() {
     }
 }
 
+/// Runs long enough for every buffer to fill up and to run dry, which the counters of stalls must show.
+#[test]
+fn buffers_fill_up_and_run_dry() {
+    let first = seed("kernel_hostile::buffers_fill_up_and_run_dry", 5000);
+    let streams = KernelConfig::smartupdate(1).unwrap().streams();
+    for &lanes in lanes() {
+        let mut stalls = vec![0; streams.len()];
+        for seed in first..first + if long() { 30 } else { 2 } {
+            let mut random = Rng::new(seed);
+            let mut sim = open(lanes, seed);
+            let count = 40_000 + random.below(PAGE);
+            let step = Step::random(count, sim.board(), &mut random);
+            step.run(&mut sim, &format!("{lanes} lanes, seed {seed}, {count} elements"));
+            for (i, stalls) in stalls.iter_mut().enumerate() {
+                let counter = register::STREAMS + i as u32 * register::STREAM_STRIDE + register::stream::STALLS;
+                *stalls += read_u64(&mut sim, counter);
+            }
+        }
+        println!("{lanes} lanes: cycles of stall {stalls:?}");
+        for read in [true, false] {
+            let of = streams.iter().zip(&stalls).filter(|(stream, _)| stream.read == read);
+            let cycles: u64 = of.map(|(_, stalls)| stalls).sum();
+            assert!(cycles > 1000, "{lanes} lanes: streams with read = {read} hardly stalled: {cycles} cycles");
+        }
+    }
+}
+
 /// An error at any burst of any stream: code, port and address tell which, the run ends drained, and the next is fine.
 #[test]
 fn an_error_on_each_stream_is_reported_and_drained() {
