@@ -45,7 +45,7 @@ impl Step {
     fn random(count: usize, board: &Board, random: &mut Rng) -> Step {
         let hyper = Hyper { weight_decay: [0.0, 0.01][random.below(2)], ..Hyper::default() };
         let powers = hyper.powers().at(1 + random.below(10) as u64, hyper.beta1, hyper.beta2);
-        let mut operands = Operands::new(random.next());
+        let mut operands = Operands::new(random.word());
         let mut tensor = || (0..count).map(|_| f32::from_bits(operands.any())).collect();
         let beats_of_page = 4096 / POINTER_ALIGNMENT as usize;
         Step {
@@ -55,7 +55,7 @@ impl Step {
                 let skew = random.below(beats_of_page) as u64 * POINTER_ALIGNMENT;
                 board.bank_base(i as u32) + 0x10_0000 + skew
             }),
-            guards: std::array::from_fn(|_| (0..GUARD).map(|_| random.next() as u8).collect()),
+            guards: std::array::from_fn(|_| (0..GUARD).map(|_| random.word() as u8).collect()),
         }
     }
 
