@@ -54,12 +54,12 @@ refused!(a_child_without_input, "d", "never driven"; { line: Delay<8, 2>, clock:
     clock!(self, clock, line);
     self.y.next = self.line.q.val();
 });
-refused!(a_gated_clock, "clock"; { r: Reg<Bits<8>>, clock: Signal<In, Clock> } #[hdl_gen] fn update(&mut self) {
+refused!(a_gated_clock, "clock"; { r: Reg<Bits<8>>, clock: Signal<In, Clock>, other: Signal<In, Clock> } #[hdl_gen] fn update(&mut self) {
     self.r.d.next = self.a.val();
     if self.b.val().any() {
         self.r.clock.next = self.clock.val();
     } else {
-        self.r.clock.next = self.clock.val();
+        self.r.clock.next = self.other.val();
     }
     self.y.next = self.r.q.val();
 });
