@@ -1,4 +1,5 @@
 //! Kernels on simulated boards.
 
 mod bench;
+mod gate;
 mod smartupdate;
