@@ -109,7 +109,7 @@ impl Tools {
         jobs.into_iter().try_for_each(|job| finish(job, "g++", "Verilator's run-time library"))
     }
 
-    /// Verilates, compiles and links `design` in `folder`, and leaves sources and library there.
+    /// Verilates, compiles and links `design` in `folder`, and leaves the Verilog and the library there.
     pub(super) fn build_design(
         &self,
         design: &Design,
@@ -117,6 +117,7 @@ impl Tools {
         runtime: &Path,
         folder: &Path,
     ) -> Result<(), BuildError> {
+        tracing::info!(design = design.top, ?options, "building with Verilator");
         let write = |path: &Path, text: &str| fs::write(path, text).map_err(io("cannot write", path));
         for artifact in &design.artifacts {
             write(&folder.join(&artifact.path), &artifact.text)?;
@@ -162,7 +163,9 @@ impl Tools {
         if options.trace {
             link.arg("-lz");
         }
-        finish(start(&mut link, "g++", "g++")?, "g++", &design.top)
+        finish(start(&mut link, "g++", "g++")?, "g++", &design.top)?;
+        // What is between Verilog and library is ten times as large as they are, and nobody looks at it.
+        fs::remove_dir_all(&model).map_err(io("cannot delete", &model))
     }
 
     /// Starts the compiler in `folder`, on relative paths, so that ccache finds what another folder compiled.
@@ -238,6 +241,12 @@ fn useful(log: &str, status: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_missing_tool_names_its_package() {
+        let error = start(&mut Command::new("a-tool-nobody-has"), "verilator", "verilator").unwrap_err().to_string();
+        assert_eq!(error, "`verilator` was not found; install it: apt-get install verilator");
+    }
 
     #[test]
     fn advice_is_left_out_of_a_log() {
