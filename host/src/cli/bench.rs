@@ -29,7 +29,7 @@ enum What {
 
 #[derive(Args)]
 struct Kernel {
-    /// The device: soft, or sim:BOARD[,lanes=N][,seed=N][,clock=MHZ].
+    /// The device: soft, or sim:BOARD[,lanes=N][,seed=N][,clock=MHZ][,waves=FILE].
     #[arg(long, default_value = "sim:ideal")]
     device: DeviceSpec,
     /// Number of elements.

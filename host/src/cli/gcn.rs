@@ -46,7 +46,7 @@ struct Train {
     /// The graph; every graph this program has is part of it: cora.
     #[arg(long, value_name = "NAME")]
     dataset: String,
-    /// Where the optimizer steps run: soft, or sim:BOARD[,lanes=N][,seed=N][,clock=MHZ].
+    /// Where the optimizer steps run: soft, or sim:BOARD[,lanes=N][,seed=N][,clock=MHZ][,waves=FILE].
     #[arg(long, default_value = "soft")]
     device: DeviceSpec,
     /// Optimizer steps of a split; each sees all training vertices.

@@ -3,6 +3,7 @@
 use nearfield_abi::board::{Board, BOARDS};
 use nearfield_abi::kernel::SMARTUPDATE_LANES;
 use std::fmt;
+use std::path::PathBuf;
 use std::str::FromStr;
 
 /// A backend and its target.
@@ -25,6 +26,8 @@ pub struct DeviceSpec {
     pub seed: u64,
     /// Kernel clock in MHz (`sim`), or the board's.
     pub clock_mhz: Option<f64>,
+    /// Where the waves of the simulation go, an FST file (`sim`).
+    pub waves: Option<PathBuf>,
     /// Threads (`soft`), or one a core.
     pub threads: Option<usize>,
 }
@@ -42,7 +45,7 @@ pub struct SpecError {
 impl DeviceSpec {
     /// `soft` with a thread a core.
     pub fn soft() -> DeviceSpec {
-        DeviceSpec { kind: DeviceKind::Soft, lanes: None, seed: 1, clock_mhz: None, threads: None }
+        DeviceSpec { kind: DeviceKind::Soft, lanes: None, seed: 1, clock_mhz: None, waves: None, threads: None }
     }
 
     /// Lanes of the kernel, or `None` on `soft`.
@@ -109,7 +112,7 @@ fn board(target: &str) -> Result<&'static Board, String> {
 fn set(spec: &mut DeviceSpec, key: &str, value: &str) -> Result<(), String> {
     let keys = match spec.kind {
         DeviceKind::Soft => "there is threads",
-        DeviceKind::Sim(_) => "there are lanes, seed, clock",
+        DeviceKind::Sim(_) => "there are lanes, seed, clock, waves",
     };
     match (key, spec.kind) {
         ("threads", DeviceKind::Soft) => {
@@ -134,6 +137,12 @@ fn set(spec: &mut DeviceSpec, key: &str, value: &str) -> Result<(), String> {
             }
             spec.clock_mhz = Some(mhz);
         }
+        ("waves", DeviceKind::Sim(_)) => {
+            if value.is_empty() {
+                return Err("waves needs a file; write for example waves=run.fst".into());
+            }
+            spec.waves = Some(PathBuf::from(value));
+        }
         ("engines", _) => return Err("engines belongs to the graph kernels, which come with a later version".into()),
         ("xclbin", _) => return Err("xclbin belongs to `xrt`, which comes with a later version".into()),
         _ => return Err(format!("there is no key `{key}` here; {keys}")),
@@ -148,9 +157,25 @@ fn number<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
 impl fmt::Display for DeviceSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            DeviceKind::Soft => write!(f, "soft"),
-            DeviceKind::Sim(board) => write!(f, "sim:{}", board.name),
+            DeviceKind::Soft => write!(f, "soft")?,
+            DeviceKind::Sim(board) => write!(f, "sim:{}", board.name)?,
         }
+        if let Some(lanes) = self.lanes {
+            write!(f, ",lanes={lanes}")?;
+        }
+        if self.seed != DeviceSpec::soft().seed {
+            write!(f, ",seed={}", self.seed)?;
+        }
+        if let Some(clock) = self.clock_mhz {
+            write!(f, ",clock={clock}")?;
+        }
+        if let Some(waves) = &self.waves {
+            write!(f, ",waves={}", waves.display())?;
+        }
+        if let Some(threads) = self.threads {
+            write!(f, ",threads={threads}")?;
+        }
+        Ok(())
     }
 }
 
@@ -164,8 +189,10 @@ mod tests {
 
     #[test]
     fn what_exists_is_understood() {
+        for name in ["soft", "soft,threads=3", "sim:hostile,lanes=1,seed=9,clock=250,waves=run.fst", "sim:smartssd"] {
+            assert_eq!(name.parse::<DeviceSpec>().unwrap().to_string(), name);
+        }
         let spec: DeviceSpec = "sim:ideal,lanes=2,seed=7,clock=250".parse().unwrap();
-        assert_eq!(spec.to_string(), "sim:ideal");
         assert_eq!((spec.kernel_lanes(), spec.seed, spec.clock_mhz), (Some(2), 7, Some(250.0)));
         assert_eq!("sim:smartssd".parse::<DeviceSpec>().unwrap().kernel_lanes(), Some(2));
         assert_eq!("soft,threads=3".parse::<DeviceSpec>().unwrap().threads, Some(3));
@@ -184,7 +211,7 @@ mod tests {
         assert!(error("sim:ideal,lanes=many").contains("no number"));
         assert!(error("sim:ideal,lanes").contains("no key=value"));
         assert!(error("sim:ideal,lanes=2,lanes=4").contains("twice"));
-        assert!(error("sim:ideal,threads=2").contains("there are lanes, seed, clock"));
+        assert!(error("sim:ideal,threads=2").contains("there are lanes, seed, clock, waves"));
         assert!(error("sim:ideal,clock=NaN").contains("1 to 2000"));
         assert!(error("soft,threads=0").contains("1 to 1024"));
         assert!(error("soft,lanes=4").contains("there is threads"));

@@ -34,11 +34,12 @@ impl Sim {
         let config = KernelConfig::smartupdate(lanes).ok_or_else(|| DeviceError::Open {
             what: format!("there is no smartupdate kernel with {lanes} lanes; see `nearfield kernels`"),
         })?;
-        let options = Options { seed: spec.seed, clock_mhz: spec.clock_mhz, ..Options::default() };
+        let options =
+            Options { seed: spec.seed, clock_mhz: spec.clock_mhz, trace: spec.waves.clone(), ..Options::default() };
         let kernel =
             KernelSim::open(config, board, options).map_err(|error| DeviceError::Open { what: error.to_string() })?;
         let description = Description {
-            name: format!("sim:{}", board.name),
+            name: spec.to_string(),
             kernel: config,
             lanes: Some(lanes),
             clock_mhz: Some(kernel.clock_mhz()),
