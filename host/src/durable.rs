@@ -14,7 +14,11 @@ pub enum Access {
     Owner,
 }
 
-/// Writes a file beside `path`, syncs it and renames it to `path`. On any error `path` is what it was and nothing is left.
+/// How the names of unfinished files begin; a process that is killed leaves them.
+pub const TEMPORARY: &str = ".nearfield-";
+
+/// Writes a file beside `path`, syncs it and renames it to `path`. On an error nothing is left beside `path`, which is what
+/// it was; if only the last operation failed, syncing the folder, it is the new file, perhaps not yet on the disk.
 pub fn replace(path: &Path, access: Access, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = folder_of(path);
     let mode = match access {
@@ -22,7 +26,7 @@ pub fn replace(path: &Path, access: Access, write: impl FnOnce(&mut dyn Write) -
         Access::Owner => 0o600,
     };
     let temporary =
-        tempfile::Builder::new().prefix(".nearfield-").permissions(Permissions::from_mode(mode)).tempfile_in(folder)?;
+        tempfile::Builder::new().prefix(TEMPORARY).permissions(Permissions::from_mode(mode)).tempfile_in(folder)?;
     let mut buffered = BufWriter::with_capacity(1 << 20, temporary.as_file());
     write(&mut buffered)?;
     buffered.flush()?;

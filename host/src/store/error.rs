@@ -62,19 +62,37 @@ pub enum StoreError {
         /// What the system said.
         source: io::Error,
     },
-    /// The step was committed, but the system could not say that it is on the disk.
-    #[error("the step is in {}, but may not be on the disk ({cause}); check the disk before you go on", folder.display())]
+    /// The change is made, but the system could not say that it is on the disk.
+    #[error(
+        "{} was changed, but the change may not be on the disk ({source}); do not repeat it, and check the disk before you \
+         go on",
+        folder.display()
+    )]
     Unsynced {
         /// The store.
         folder: PathBuf,
-        /// What failed.
-        cause: Box<StoreError>,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Writing the manifest failed, and so did looking which one is there now.
+    #[error(
+        "writing to {} failed ({source}), and whether the step is in it cannot be read back ({again}); check the disk, \
+         then see with `nearfield export` which step the store is at",
+        folder.display()
+    )]
+    Unknown {
+        /// The store.
+        folder: PathBuf,
+        /// What the system said of writing.
+        source: io::Error,
+        /// Why the manifest cannot be read.
+        again: Box<StoreError>,
     },
 }
 
 impl StoreError {
     /// Whether this was refused before anything was written (exit code 2).
     pub fn refused(&self) -> bool {
-        !matches!(self, StoreError::Write { .. } | StoreError::Unsynced { .. })
+        !matches!(self, StoreError::Write { .. } | StoreError::Unsynced { .. } | StoreError::Unknown { .. })
     }
 }

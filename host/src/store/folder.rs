@@ -71,7 +71,7 @@ pub(super) fn rename_into_place(from: TempDir, to: &Path) -> Result<(), StoreErr
     renamed.map_err(|source| StoreError::Write { path: to.into(), source })?;
     // Renamed away: there is nothing left to clean up.
     let _ = from.keep();
-    durable::sync_folder(durable::folder_of(to)).map_err(|source| StoreError::Write { path: to.into(), source })
+    durable::sync_folder(durable::folder_of(to)).map_err(|source| StoreError::Unsynced { folder: to.into(), source })
 }
 
 /// Refuses a store that others could change under this process.
@@ -108,15 +108,39 @@ pub(super) fn remove_set(folder: &Path, generation: u8) {
     }
 }
 
-pub(super) fn write_manifest(folder: &Path, manifest: &Manifest) -> Result<(), StoreError> {
-    let path = folder.join(MANIFEST);
-    let text = toml::to_string(manifest).map_err(io::Error::other);
-    text.and_then(|text| durable::replace(&path, durable::Access::Owner, |f| f.write_all(text.as_bytes())))
-        .map_err(|source| StoreError::Write { path, source })
+/// Whether a folder has the files that every store has.
+pub(super) fn is_store(folder: &Path) -> bool {
+    folder.join(MANIFEST).is_file() && folder.join(LOCK).is_file()
+}
+
+/// Removes what a killed process left: unfinished files and the set that does not count. Only the holder of the lock makes
+/// such files, so none of them is in use.
+pub(super) fn sweep(folder: &Path, manifest: &Manifest) -> Result<(), StoreError> {
+    remove_set(folder, 1 - manifest.generation);
+    let read = |source| StoreError::Read { path: folder.into(), source };
+    for entry in fs::read_dir(folder).map_err(read)? {
+        let entry = entry.map_err(read)?;
+        if entry.file_name().as_encoded_bytes().starts_with(durable::TEMPORARY.as_bytes()) {
+            // What cannot be removed takes room and does no other harm.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+    Ok(())
+}
+
+/// Where the manifest of a store lies.
+pub(super) fn manifest_path(folder: &Path) -> PathBuf {
+    folder.join(MANIFEST)
+}
+
+/// Replaces the manifest. After an error either the old or the new one is there: only syncing the folder may have failed.
+pub(super) fn write_manifest(folder: &Path, manifest: &Manifest) -> io::Result<()> {
+    let text = toml::to_string(manifest).map_err(io::Error::other)?;
+    durable::replace(&manifest_path(folder), durable::Access::Owner, |f| f.write_all(text.as_bytes()))
 }
 
 pub(super) fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
-    let path = folder.join(MANIFEST);
+    let path = manifest_path(folder);
     let file = File::open(&path).map_err(|source| StoreError::Missing { folder: folder.into(), source })?;
     let damaged = |what: String| StoreError::Damaged { path: path.clone(), what };
     let mut text = String::new();

@@ -9,6 +9,8 @@ use std::collections::BTreeSet;
 const FORMAT: &str = "nearfield-store";
 /// Counted up when the meaning of a store changes.
 const VERSION: u32 = 1;
+/// More steps than any run has; up to here f64, in which powers of the betas are computed, counts exactly.
+const STEPS: u64 = 1 << 53;
 
 /// What a store's files are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -138,6 +140,9 @@ impl Manifest {
             return Err(format!("its generation is {}, but must be 0 or 1", manifest.generation));
         }
         manifest.optimizer.hyper().check().map_err(|e| e.to_string())?;
+        if manifest.progress.step >= STEPS {
+            return Err(format!("its step is {}, but must be less than {STEPS}", manifest.progress.step));
+        }
         for product in [manifest.progress.beta1_t, manifest.progress.beta2_t] {
             if !(0.0..=1.0).contains(&product) {
                 return Err(format!("a beta product is {product}, but must be 0 to 1"));

@@ -57,12 +57,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// Makes a store at `folder`, which must not exist yet or be empty. On an error nothing is left.
+    /// Makes a store at `folder`, which must not exist yet or be empty. On any error but the last one below nothing is left.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Exists`], [`StoreError::NoParent`], or [`StoreError::Write`] when the disk is full or the parent cannot
-    /// be written.
+    /// [`StoreError::Exists`], [`StoreError::NoParent`], [`StoreError::Write`] when the disk is full or the parent cannot
+    /// be written, or [`StoreError::Unsynced`] if the store is made and only the last sync failed.
     pub fn create(folder: &Path, tensors: Vec<TensorEntry>, hyper: &Hyper, state: &State) -> Result<(), StoreError> {
         if !folder::is_free(folder)? {
             return Err(StoreError::Exists { folder: folder.into() });
@@ -75,12 +75,19 @@ impl Store {
         // Built beside the final place and renamed, so that there is never half a store.
         let beside = folder::temporary_beside(folder)?;
         folder::write_set(beside.path(), manifest.generation, &state.runs())?;
-        folder::write_manifest(beside.path(), &manifest)?;
+        folder::write_manifest(beside.path(), &manifest)
+            .map_err(|source| StoreError::Write { path: folder::manifest_path(folder), source })?;
         Lock::create(beside.path())?;
         folder::rename_into_place(beside, folder)
     }
 
-    /// Opens a store, checks its manifest and the lengths of its files, and holds it.
+    /// Whether a folder looks like a store, so that nothing else is written there.
+    pub fn is_at(folder: &Path) -> bool {
+        folder::is_store(folder)
+    }
+
+    /// Opens a store, checks its manifest and the lengths of its files, and holds it. What a killed process left in it is
+    /// removed.
     ///
     /// # Errors
     ///
@@ -93,6 +100,7 @@ impl Store {
         for run in ["params", "exp_avg", "exp_avg_sq"] {
             folder::check_length(&store.run_path(run), store.elements())?;
         }
+        folder::sweep(folder, &store.manifest)?;
         tracing::info!(step = store.manifest.progress.step, elements = store.elements(), "opened {}", folder.display());
         Ok(store)
     }
@@ -129,22 +137,24 @@ impl Store {
     /// # Errors
     ///
     /// [`StoreError::Write`], a full disk for example: the store is then what it was before. [`StoreError::Unsynced`] if only
-    /// the last sync failed.
+    /// the last sync failed, [`StoreError::Unknown`] if it cannot be told whether the step is in the store.
     pub fn commit(&mut self, state: &State, powers: &BetaPowers) -> Result<(), StoreError> {
         let next = self.manifest.after(powers);
-        let written = folder::write_set(&self.folder, next.generation, &state.runs())
-            .and_then(|()| folder::write_manifest(&self.folder, &next));
-        if let Err(error) = written {
+        folder::write_set(&self.folder, next.generation, &state.runs())?;
+        if let Err(source) = folder::write_manifest(&self.folder, &next) {
             // Which set counts is what the manifest on the disk says: its renaming may have been done before the error.
-            match folder::read_manifest(&self.folder) {
+            let folder = self.folder.clone();
+            return Err(match folder::read_manifest(&folder) {
                 Ok(found) if found == next => {
                     self.manifest = next;
-                    return Err(StoreError::Unsynced { folder: self.folder.clone(), cause: Box::new(error) });
+                    StoreError::Unsynced { folder, source }
                 }
-                Ok(_) => folder::remove_set(&self.folder, next.generation),
-                Err(_) => {}
-            }
-            return Err(error);
+                Ok(_) => {
+                    folder::remove_set(&folder, next.generation);
+                    StoreError::Write { path: folder::manifest_path(&folder), source }
+                }
+                Err(again) => StoreError::Unknown { folder, source, again: Box::new(again) },
+            });
         }
         // What was read for this step counts no longer; a crash before this line leaves it to the next commit.
         folder::remove_set(&self.folder, self.manifest.generation);

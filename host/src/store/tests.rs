@@ -100,6 +100,37 @@ fn a_failed_commit_changes_nothing() {
 }
 
 #[test]
+fn a_commit_that_may_have_happened_does_not_deny_it() {
+    let (_parent, folder) = made();
+    let mut store = Store::open(&folder).unwrap();
+    // A folder in the manifest's place: it can be neither replaced nor read.
+    fs::rename(folder.join("manifest.toml"), folder.join("aside")).unwrap();
+    fs::create_dir(folder.join("manifest.toml")).unwrap();
+    let error = store.commit(&State::new(vec![0.0; 7]), &store.powers().next(0.9, 0.999)).unwrap_err();
+    assert!(matches!(error, StoreError::Unknown { .. }), "{error}");
+    assert!(!error.refused() && !error.to_string().contains("nothing was changed"), "{error}");
+    assert!(folder.join("params-0.f32").exists() && folder.join("params-1.f32").exists(), "either set may count");
+    let unsynced = StoreError::Unsynced { folder, source: std::io::ErrorKind::Other.into() };
+    assert!(!unsynced.refused() && unsynced.to_string().contains("was changed"), "{unsynced}");
+}
+
+#[test]
+fn what_a_killed_process_left_is_removed() {
+    let (_parent, folder) = made();
+    for left in [".nearfield-a1B2c3", "params-1.f32", "exp_avg_sq-1.f32"] {
+        fs::write(folder.join(left), "left").unwrap();
+    }
+    fs::write(folder.join("notes"), "the owner's").unwrap();
+    let held = Store::open(&folder).unwrap();
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 6, "three runs, the manifest, the lock and the notes");
+    // Who does not hold the store removes nothing.
+    fs::write(folder.join(".nearfield-x"), "being written").unwrap();
+    assert!(matches!(Store::open(&folder), Err(StoreError::Held { .. })));
+    assert!(folder.join(".nearfield-x").exists());
+    assert_eq!(bits(&held.load().unwrap().params), bits(&state().params));
+}
+
+#[test]
 fn damage_is_named() {
     let (_parent, folder) = made();
     let path = folder.join("manifest.toml");
@@ -113,6 +144,7 @@ fn damage_is_named() {
     assert!(refused("nearfield-store", "other").contains("format"));
     assert!(refused("generation = 0", "generation = 2").contains("generation"));
     assert!(refused("step = 0", "step = 0\nextra = 1").contains("unknown field"));
+    assert!(refused("step = 0", "step = 9007199254740992").contains("less than 9007199254740992"));
     assert!(refused("beta1 = 0.9", "beta1 = nan").contains("beta1"));
     assert!(refused("beta1_t = 1.0", "beta1_t = 1.5").contains("product"));
     assert!(refused("\"b\"", "\"../w\"").contains("twice"));

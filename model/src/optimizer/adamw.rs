@@ -78,6 +78,20 @@ pub struct Coefficients {
 }
 
 impl Coefficients {
+    /// [`Coefficients::new`], refused where a coefficient overflows f32: a learning rate that f32 can hold may, divided by
+    /// the bias or times the weight decay, no longer fit.
+    pub fn checked(hyper: &Hyper, powers: &BetaPowers) -> Result<Coefficients, HyperError> {
+        let k = Coefficients::new(hyper, powers);
+        let rule = if !k.step_size.is_finite() {
+            "so small that lr / (1 - beta1^t) fits f32"
+        } else if !k.decay.is_finite() {
+            "so small that lr * weight_decay fits f32"
+        } else {
+            return Ok(k);
+        };
+        Err(HyperError { name: "lr", value: hyper.lr, rule })
+    }
+
     /// The coefficients for the step `powers` belongs to, with the betas of `powers`.
     pub fn new(hyper: &Hyper, powers: &BetaPowers) -> Coefficients {
         let (beta1, beta2) = (powers.beta1, powers.beta2);

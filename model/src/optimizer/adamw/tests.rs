@@ -135,3 +135,15 @@ fn slices_are_elements_in_order() {
     let got: Vec<_> = (0..37).map(|i| (p[i], m[i], v[i])).collect();
     assert_eq!(got, expected);
 }
+
+#[test]
+fn coefficients_that_overflow_are_refused() {
+    let checked = |hyper: Hyper| Coefficients::checked(&hyper, &hyper.powers().next(hyper.beta1, hyper.beta2));
+    assert!(checked(Hyper::default()).is_ok());
+    let error = checked(Hyper { lr: 1e38, ..Hyper::default() }).unwrap_err();
+    assert!(error.name == "lr" && error.rule.contains("beta1"), "{error}");
+    // 1e37 / (1 - 0.9) still fits.
+    assert!(checked(Hyper { lr: 1e37, ..Hyper::default() }).is_ok());
+    let error = checked(Hyper { lr: 1e30, weight_decay: 1e30, ..Hyper::default() }).unwrap_err();
+    assert!(error.name == "lr" && error.rule.contains("weight_decay"), "{error}");
+}
