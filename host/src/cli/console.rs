@@ -1,10 +1,11 @@
 //! What is printed where.
 
 use super::failure::Failure;
+use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use nearfield::device::{self, Device, DeviceSpec};
 use serde::Serialize;
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -33,10 +34,15 @@ impl Console {
         Console { json, quiet }
     }
 
-    /// Prints the result: `value` as JSON, or `text`.
+    /// Prints the result: `value` as JSON, or `text`. A reader that has gone away wanted no more of it; that is no failure.
     pub fn result<T: Serialize>(&self, value: &T, text: impl FnOnce() -> String) -> Result<(), Failure> {
         let line = if self.json { serde_json::to_string(value).map_err(Failure::failed)? } else { text() };
-        writeln!(std::io::stdout(), "{}", line.trim_end()).map_err(Failure::failed)
+        match writeln!(std::io::stdout(), "{}", line.trim_end()) {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                Err(error).context("the work is done, but its result could not be printed").map_err(Failure::failed)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// A progress bar on standard error; nothing is drawn unless that is a terminal.
@@ -64,18 +70,48 @@ impl Console {
     /// A line on standard error while something takes long.
     pub fn say(&self, line: &str) {
         if !self.quiet {
-            eprintln!("{line}");
+            complain(line);
         }
     }
 
     /// Prints why a command failed, on standard error, and gives its exit code.
     pub fn failure(&self, failure: &Failure) -> ExitCode {
-        let message = format!("{:#}", failure.error);
+        let message = harmless(&format!("{:#}", failure.error));
         if self.json {
-            eprintln!("{}", serde_json::json!({ "error": message, "exit_code": failure.code }));
+            complain(&serde_json::json!({ "error": message, "exit_code": failure.code }).to_string());
         } else {
-            eprintln!("error: {message}");
+            complain(&format!("error: {message}"));
         }
         ExitCode::from(failure.code)
+    }
+}
+
+/// A line on standard error. If that is closed there is nowhere to say so, and the exit code must still be the right one;
+/// `eprintln!` would panic.
+fn complain(line: &str) {
+    let _ = writeln!(std::io::stderr(), "{line}");
+}
+
+/// `text` with control characters escaped, so that what a file says in an error cannot steer the terminal. Line ends and
+/// tabs stay: messages of several lines have them.
+fn harmless(text: &str) -> String {
+    let mut escaped = String::new();
+    for c in text.chars() {
+        if c.is_control() && c != '\n' && c != '\t' {
+            escaped.extend(c.escape_default());
+        } else {
+            escaped.push(c);
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn control_characters_are_escaped() {
+        assert_eq!(harmless("a\u{1b}[2Jb\u{9b}1m\r\n\tä"), "a\\u{1b}[2Jb\\u{9b}1m\\r\n\tä");
     }
 }

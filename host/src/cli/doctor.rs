@@ -35,9 +35,15 @@ const TOOLS: &[Tool] = &[
         required: true,
     },
     Tool { name: "g++", version: "--version", package: "g++", needed_for: "simulated boards", required: true },
+    Tool {
+        name: "cmake",
+        version: "--version",
+        package: "cmake",
+        needed_for: "building this program",
+        required: false,
+    },
     Tool { name: "ccache", version: "--version", package: "ccache", needed_for: "faster rebuilds", required: false },
     Tool { name: "yosys", version: "-V", package: "yosys", needed_for: "make synth, make lint", required: false },
-    Tool { name: "z3", version: "--version", package: "z3", needed_for: "make formal", required: false },
 ];
 
 #[derive(Serialize)]
@@ -83,10 +89,9 @@ impl Doctor {
             .iter()
             .map(|t| Found { name: t.name, version: version_of(t), needed_for: t.needed_for, required: t.required })
             .collect();
-        let packages: Vec<&str> =
-            TOOLS.iter().zip(&tools).filter(|(_, f)| f.version.is_none()).map(|(t, _)| t.package).collect();
-        let missing =
-            tools.iter().filter(|t| t.required && t.version.is_none()).map(|t| t.name).collect::<Vec<_>>().join(", ");
+        let missing = TOOLS.iter().zip(&tools).filter(|(_, found)| found.version.is_none()).map(|(tool, _)| tool);
+        let all = install(missing.clone());
+        let required = install(missing.filter(|tool| tool.required));
         let printed = Printed {
             version: env!("CARGO_PKG_VERSION"),
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
@@ -94,17 +99,22 @@ impl Doctor {
             simulation: cfg!(feature = "sim"),
             cache_folder: cache_folder(),
             tools,
-            install: (!packages.is_empty()).then(|| format!("apt-get install {}", packages.join(" "))),
+            install: all,
         };
         console.result(&printed, || text(&printed))?;
-        if printed.simulation && !missing.is_empty() {
-            let install = printed.install.unwrap_or_default();
-            return Err(Failure::refused(anyhow!(
-                "simulated boards need {missing}; install what is missing: {install}"
-            )));
+        match required {
+            Some(install) if printed.simulation => {
+                Err(Failure::refused(anyhow!("simulated boards cannot be built on this machine yet; run: {install}")))
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// The command that installs tools, or `None` if there is nothing to install.
+fn install<'a>(tools: impl Iterator<Item = &'a Tool>) -> Option<String> {
+    let packages: Vec<&str> = tools.map(|tool| tool.package).collect();
+    (!packages.is_empty()).then(|| format!("apt-get install {}", packages.join(" ")))
 }
 
 fn text(printed: &Printed) -> String {

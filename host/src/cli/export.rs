@@ -2,9 +2,9 @@
 
 use super::console::Console;
 use super::failure::Failure;
+use super::output::refuse_unwritable;
 use anyhow::{anyhow, Context};
 use clap::Args;
-use nearfield::durable::folder_of;
 use nearfield::safetensors;
 use nearfield::store::{Store, TensorEntry};
 use serde_json::json;
@@ -33,13 +33,7 @@ type Named<'a> = BTreeMap<String, (&'a [u64], &'a [f32])>;
 impl Export {
     /// Runs the command.
     pub fn run(self, console: &Console) -> Result<(), Failure> {
-        let refuse = |what: &str| Err(Failure::refused(anyhow!("{} {what}", self.output.display())));
-        if self.output.is_dir() {
-            return refuse("is a folder; name a file");
-        }
-        if !folder_of(&self.output).is_dir() {
-            return refuse("cannot be written, because the folder it lies in does not exist; make that first");
-        }
+        refuse_unwritable(&self.output).map_err(Failure::refused)?;
         let store = Store::open(&self.store)?;
         let state = store.load()?;
         let tensors = &store.manifest().tensors;

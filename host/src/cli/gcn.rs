@@ -2,14 +2,14 @@
 
 use super::console::Console;
 use super::failure::Failure;
-use anyhow::{anyhow, Context};
+use super::output::refuse_unwritable;
+use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
 use nearfield::device::DeviceSpec;
-use nearfield::durable::folder_of;
 use nearfield::gcn::{self, Dataset, Epoch, Options, Run, RunReport};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// Train graph convolutional networks, with the optimizer on a device.
 #[derive(Args)]
@@ -116,19 +116,6 @@ impl Train {
         let printed = Printed { device: self.device.to_string(), output: self.output, report };
         console.result(&printed, || text(&printed, best_split))
     }
-}
-
-/// Finds out before training whether the weights could be written after it.
-fn refuse_unwritable(output: &Path) -> anyhow::Result<()> {
-    if output.exists() && !output.is_file() {
-        return Err(anyhow!("{} is not a file; name a file for the weights", output.display()));
-    }
-    // The weights are written beside their place and renamed, so what must be possible is a new file in the folder.
-    let folder = folder_of(output);
-    tempfile::tempfile_in(folder).with_context(|| {
-        format!("the weights cannot be written: no file can be made in {}; name another place", folder.display())
-    })?;
-    Ok(())
 }
 
 fn percent(fraction: f64) -> String {

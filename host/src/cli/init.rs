@@ -8,6 +8,7 @@ use nearfield::safetensors::{flatten, SafetensorsFile};
 use nearfield::store::{State, Store, TensorEntry};
 use nearfield_model::optimizer::adamw::Hyper;
 use serde_json::json;
+use std::convert::Infallible;
 use std::path::PathBuf;
 
 /// Make a store: the optimizer state of a model, in one folder.
@@ -20,7 +21,7 @@ pub struct Init {
     #[arg(long, value_name = "FILE")]
     params: PathBuf,
     /// The folder to make.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = one_folder)]
     store: PathBuf,
     /// The optimizer; adamw is the one there is so far.
     #[arg(long, default_value = "adamw", value_parser = optimizer)]
@@ -40,6 +41,20 @@ pub struct Init {
     /// Do not correct the moments for their start at zero.
     #[arg(long)]
     no_bias_correction: bool,
+    /// Refused by name: whoever has read of it learns that it is not here yet.
+    #[arg(long, value_name = "GLOB", hide = true, value_parser = no_decay)]
+    no_decay: Option<Infallible>,
+}
+
+fn one_folder(text: &str) -> Result<PathBuf, String> {
+    match text.contains(',') {
+        true => Err("stores on several devices come with a later version; name one folder, without a comma".into()),
+        false => Ok(text.into()),
+    }
+}
+
+fn no_decay(_: &str) -> Result<Infallible, String> {
+    Err("this flag comes with a later version; leave it out, and all tensors decay".into())
 }
 
 fn optimizer(text: &str) -> Result<String, String> {

@@ -13,6 +13,7 @@ mod failure;
 mod gcn;
 mod init;
 mod kernels;
+mod output;
 mod step;
 
 use clap::{ArgAction, Parser, Subcommand};

@@ -2,11 +2,12 @@
 
 use super::console::Console;
 use super::failure::Failure;
+use anyhow::Context;
 use clap::Args;
 use nearfield::device::{DeviceSpec, Tensors};
 use nearfield::safetensors::{flatten, SafetensorsFile};
 use nearfield::step::{step, StepReport};
-use nearfield::store::Store;
+use nearfield::store::{Store, TensorEntry};
 use nearfield_model::optimizer::adamw::Coefficients;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -37,6 +38,8 @@ struct Printed {
     store: PathBuf,
     device: String,
     step: u64,
+    /// Gradients that are infinite or NaN.
+    nonfinite_gradients: u64,
     #[serde(flatten)]
     report: StepReport,
 }
@@ -51,7 +54,8 @@ impl Step {
         let grads = flatten(&mut SafetensorsFile::open(&self.grads)?, &store.manifest().tensors)?;
         let mut state = store.load()?;
         let powers = store.powers().next(hyper.beta1, hyper.beta2);
-        let k = Coefficients::new(&hyper, &powers);
+        let k = Coefficients::checked(&hyper, &powers).map_err(Failure::refused)?;
+        let nonfinite_gradients = warn_of_nonfinite(&grads, &store.manifest().tensors);
         let mut device = console.open(&self.device)?;
 
         let bar = console.progress("elements", grads.len() as u64);
@@ -64,15 +68,42 @@ impl Step {
         let report = step(device.as_mut(), &k, tensors, &mut |done| bar.set_position(done));
         bar.finish_and_clear();
         // From here on everything that goes wrong is a failure: the kernel has run.
-        let report = report.map_err(Failure::failed)?;
+        let report = report.context("the step was not stored").map_err(Failure::failed)?;
         store.commit(&state, &powers)?;
-        let printed = Printed { store: self.store, device: self.device.to_string(), step: powers.step, report };
-        console.result(&printed, || text(&printed))
+        let device = self.device.to_string();
+        let printed = Printed { store: self.store, device, step: powers.step, nonfinite_gradients, report };
+        // Whoever sees a failure tries again, and that would apply the gradients twice.
+        console.result(&printed, || text(&printed)).map_err(|failure| {
+            let (step, store) = (printed.step, printed.store.display());
+            Failure {
+                error: failure.error.context(format!("step {step} is stored in {store}; do not repeat it")),
+                ..failure
+            }
+        })
     }
 }
 
+/// Counts the gradients that are infinite or NaN and warns of them. The step is done all the same: the specification says
+/// what becomes of them.
+fn warn_of_nonfinite(grads: &[f32], tensors: &[TensorEntry]) -> u64 {
+    let (mut count, mut first, mut rest) = (0, None, grads);
+    for tensor in tensors {
+        let (here, after) = rest.split_at(tensor.elements().unwrap_or(0) as usize);
+        rest = after;
+        let found = here.iter().filter(|g| !g.is_finite()).count() as u64;
+        if found > 0 {
+            first.get_or_insert(&tensor.name);
+        }
+        count += found;
+    }
+    if let Some(name) = first {
+        tracing::warn!("{count} gradients are infinite or NaN, the first in tensor {name:?}; they go into the state");
+    }
+    count
+}
+
 fn text(printed: &Printed) -> String {
-    let Printed { store, device, step, report } = printed;
+    let Printed { store, device, step, report, .. } = printed;
     let mut text = format!(
         "{}: step {step} done on {device}: {} elements in {:.3} s",
         store.display(),

@@ -24,7 +24,7 @@ pub enum MatchError {
         name: String,
     },
     /// A tensor has another shape than the parameter.
-    #[error("tensor {name:?} in {} has the shape {found:?}, but the parameter has {expected:?}", path.display())]
+    #[error("tensor {name:?} in {} has the shape {found:?}, but the parameter has {expected:?}; reshape it, or name the right store", path.display())]
     Shape {
         /// The file.
         path: PathBuf,

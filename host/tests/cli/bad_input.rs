@@ -41,6 +41,10 @@ fn hyper_parameters() {
     }
     bench.refused("step --store store --grads grads --lr NaN", &["lr is NaN"]);
     bench.refused("step --store store --grads grads --lr -1", &["lr is -1"]);
+    bench.refused(
+        "step --store store --grads grads --lr 1e38",
+        &["lr is 1", "so small that lr / (1 - beta1^t) fits f32"],
+    );
 }
 
 #[test]
@@ -79,7 +83,10 @@ fn no_verilator() {
     assert!(!bench.path("store/params-1.f32").exists());
     let doctor: Ended = bench.command("doctor").env("PATH", bench.path("empty")).output().unwrap().into();
     assert_eq!(doctor.code, 2, "{doctor:?}");
-    assert!(doctor.stderr.contains("need verilator, g++") && doctor.stdout.contains("missing"), "{doctor:?}");
+    assert!(
+        doctor.stderr.contains("run: apt-get install verilator g++\n") && doctor.stdout.contains("missing"),
+        "{doctor:?}"
+    );
 }
 
 #[test]
@@ -108,8 +115,17 @@ fn stores() {
     bench.refused("init --params params --store no/such/store", &["does not exist", "make that first"]);
     bench.refused("step --store nowhere --grads grads", &["is no store", "nearfield init"]);
     bench.refused("export --store nowhere -o out", &["is no store"]);
-    bench.refused("export --store store -o no/such/out", &["does not exist"]);
-    bench.refused("export --store store -o store", &["is a folder"]);
+    bench.refused("init --params params --store a,b", &["several devices come with a later version"]);
+    bench.refused("init --params params --store other --no-decay *.bias", &["comes with a later version"]);
+    for (output, says) in [
+        ("no/such/out", "no file can be made in no/such"),
+        ("store", "store is not a file"),
+        ("/dev/full", "/dev/full is not a file"),
+        ("store/params-0.f32", "store/params-0.f32 lies in a store"),
+        ("store/../store/out", "lies in a store"),
+    ] {
+        bench.refused(&format!("export --store store -o {output}"), &[says]);
+    }
     let file = bench.path("store/exp_avg-0.f32");
     let whole = fs::read(&file).unwrap();
     fs::write(&file, &whole[..whole.len() - 1]).unwrap();
@@ -131,7 +147,7 @@ fn gradients_that_are_not_those_of_the_parameters() {
     bench.write("other", &[w.clone(), b.clone(), tensor("c", &[1])]);
     bench.refused(line, &["tensor \"c\" for which there is no parameter"]);
     bench.write("other", &[tensor("w", &[3, 2]), b.clone()]);
-    bench.refused(line, &["\"w\"", "has the shape [3, 2]", "the parameter has [2, 3]"]);
+    bench.refused(line, &["\"w\"", "has the shape [3, 2]", "the parameter has [2, 3]; reshape it"]);
     bench.write("other", &[w, tensor("b", &[3, 1])]);
     bench.refused(line, &["has the shape [3, 1]"]);
     bench.refused("step --store store --grads missing", &["cannot read missing"]);
@@ -165,6 +181,7 @@ fn safetensors_that_are_broken_or_mean_harm() {
     both(&with("\"w\"", "\"b\""), &["occurs twice"]);
     both(&with("F32", "F16"), &["is F16, but only F32", "convert"]);
     both(&with("{", "["), &["does not begin with"]);
+    both(&with("\"dtype\"", "\"\\u001b[2J\""), &["unknown field `\\u{1b}[2J`"]);
     bench.refused("init --params missing --store other", &["cannot read missing"]);
     bench.write("none", &[]);
     bench.refused("init --params none --store other", &["no elements to train"]);

@@ -50,6 +50,8 @@ fn json_holds_every_figure_and_depends_on_the_seed_alone() {
 fn bad_requests_are_refused() {
     let bench = Workbench::new();
     std::fs::create_dir(bench.path("folder")).unwrap();
+    bench.write("params", &[("w", vec![1], vec![1.0])]);
+    bench.done("init --params params --store store");
     bench.refused("gcn train --dataset citeseer", &["there is no data set 'citeseer'; there is: cora"]);
     for (flags, says) in [
         ("--epochs 0", "0 is not in 1..=100000"),
@@ -60,6 +62,7 @@ fn bad_requests_are_refused() {
         ("-o folder", "folder is not a file"),
         ("-o absent/model.safetensors", "no file can be made in absent"),
         ("-o /dev/full", "/dev/full is not a file"),
+        ("-o store/exp_avg-0.f32", "store/exp_avg-0.f32 lies in a store"),
     ] {
         bench.refused(&format!("gcn train --dataset cora {flags}"), &[says]);
     }

@@ -1,10 +1,11 @@
 //! From parameters to trained parameters, and the commands that only tell.
 
-use crate::workbench::{Tensor, Workbench};
+use crate::workbench::{Ended, Tensor, Workbench};
 use nearfield_model::optimizer::adamw::{self, Coefficients, Hyper};
 use safetensors::SafeTensors;
 use serde_json::Value;
 use std::fs;
+use std::process::Stdio;
 
 /// Elements of the gradient of step `step`: ordinary, zero, subnormal and huge ones.
 pub fn gradient(step: u64, i: u64) -> f32 {
@@ -105,6 +106,43 @@ fn verbosity_is_for_standard_error() {
     assert_eq!(json(&said.stdout)["step"], 1);
     assert_eq!(bench.run("step --store store --grads params -q").stderr, "");
     bench.refused("step --store store --grads params -q -v", &["cannot be used with"]);
+}
+
+/// Who sees a step fail does it again: a step that is stored has to say so.
+#[test]
+fn a_step_that_is_stored_says_so_even_if_its_result_cannot_be_printed() {
+    let bench = Workbench::new();
+    bench.write("params", &[("w", vec![2], vec![1.0, 2.0])]);
+    bench.done("init --params params --store store");
+    let step = || bench.command("step --store store --grads params");
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let ended: Ended = step().stdout(full).stderr(Stdio::piped()).spawn().unwrap().wait_with_output().unwrap().into();
+    assert_eq!(ended.code, 1, "{ended:?}");
+    assert!(ended.stderr.contains("step 1 is stored in store; do not repeat it"), "{ended:?}");
+
+    // A reader that has gone away, of standard output and of both.
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    assert_eq!(step().stdout(closed()).status().unwrap().code(), Some(0));
+    assert_eq!(step().stdout(closed()).stderr(closed()).status().unwrap().code(), Some(0));
+    assert_eq!(bench.command("step --store none --grads params").stderr(closed()).status().unwrap().code(), Some(2));
+    assert_eq!(json(&bench.done("step --store store --grads params --json"))["step"], 4);
+}
+
+#[test]
+fn gradients_that_are_not_finite_are_applied_and_counted() {
+    let bench = Workbench::new();
+    bench.write("params", &[("a", vec![1], vec![0.0]), ("b", vec![3], vec![1.0, 2.0, 3.0])]);
+    bench.write("grads", &[("a", vec![1], vec![0.0]), ("b", vec![3], vec![f32::NAN, 1.0, f32::NEG_INFINITY])]);
+    bench.done("init --params params --store store");
+    let ended = bench.run("step --store store --grads grads --json");
+    assert_eq!((ended.code, &json(&ended.stdout)["nonfinite_gradients"]), (0, &2.into()), "{ended:?}");
+    assert!(ended.stderr.contains("2 gradients are infinite or NaN, the first in tensor \"b\""), "{ended:?}");
+    let finite = bench.run("step --store store --grads params --json");
+    assert_eq!((finite.stderr.as_str(), &json(&finite.stdout)["nonfinite_gradients"]), ("", &0.into()));
 }
 
 #[test]
