@@ -18,7 +18,7 @@ readonly simulate="verilator ccache zlib1g-dev"
 packages_of() {
     case "$1" in
     run | bench) echo "$build $simulate" ;;
-    test | test-long) echo "$build $simulate yosys" ;;
+    test | test-long) echo "$build $simulate yosys z3" ;;
     lint | synth) echo "$build $simulate yosys" ;;
     formal) echo "$build yosys z3" ;;
     verilog | doc | doctor) echo "$build" ;;

@@ -1,0 +1,50 @@
+// stream_register: at most one word; full rate.
+module stream_register_properties #(
+    parameter W = 2
+) (
+    input wire         clock,
+    input wire         reset,
+    input wire         s_valid,
+    input wire [W-1:0] s_data,
+    input wire         m_ready,
+    input wire         pick
+);
+    wire s_ready, m_valid, s_broken, m_broken, watching, wrong;
+    wire [W-1:0] m_data, watched;
+    wire [3:0] inside, ahead;
+
+    stream_register dut (
+        .clock(clock), .reset(reset),
+        .s_valid(s_valid), .s_data(s_data), .s_ready(s_ready),
+        .m_valid(m_valid), .m_data(m_data), .m_ready(m_ready)
+    );
+    stream_rules #(.W(W)) s_rules (
+        .clock(clock), .reset(reset), .valid(s_valid), .data(s_data), .ready(s_ready), .broken(s_broken)
+    );
+    stream_rules #(.W(W)) m_rules (
+        .clock(clock), .reset(reset), .valid(m_valid), .data(m_data), .ready(m_ready), .broken(m_broken)
+    );
+    stream_order #(.W(W)) order (
+        .clock(clock), .reset(reset), .pick(pick), .push(s_valid & s_ready), .s_data(s_data),
+        .m_valid(m_valid), .m_ready(m_ready), .m_data(m_data),
+        .inside(inside), .watching(watching), .ahead(ahead), .watched(watched), .wrong(wrong)
+    );
+
+    reg was_taken = 1'b0;
+    always @(posedge clock) begin
+        was_taken <= watching & m_valid & m_ready & !reset;
+
+        assume (!s_broken);
+        assert (!m_broken);
+        assert (!wrong);
+        assert (m_valid == (inside != 0));
+        assert (s_ready == (m_ready | inside == 0));
+
+        // What induction needs to know of the inside.
+        assert (inside <= 1);
+        if (watching) assert (inside == 1 & ahead == 0);
+
+        cover (was_taken & m_valid & s_valid);
+        cover (m_valid & !m_ready & s_valid);
+    end
+endmodule
