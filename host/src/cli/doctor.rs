@@ -43,7 +43,8 @@ const TOOLS: &[Tool] = &[
         required: false,
     },
     Tool { name: "ccache", version: "--version", package: "ccache", needed_for: "faster rebuilds", required: false },
-    Tool { name: "yosys", version: "-V", package: "yosys", needed_for: "make synth, make lint", required: false },
+    Tool { name: "yosys", version: "-V", package: "yosys", needed_for: "make synth, lint, formal", required: false },
+    Tool { name: "z3", version: "--version", package: "z3", needed_for: "make formal, make test", required: false },
 ];
 
 #[derive(Serialize)]
