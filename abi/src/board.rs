@@ -8,7 +8,8 @@ pub enum Timing {
         /// Cycles from address to first beat.
         latency: u32,
     },
-    /// Latency, reordering, refusal and error responses drawn from a seed.
+    /// Latency, refusal, gaps and the order of address and data drawn from a seed. Error responses are not: a test asks for
+    /// each one it wants.
     Hostile,
     /// DRAMsim3 with the named configuration file of `sim/dram/`.
     Dram {

@@ -31,7 +31,8 @@ pub struct Options {
     pub trace: Option<PathBuf>,
     /// Cycles without a transfer on any channel after which a run, or an access to a register, is given up.
     pub watchdog_cycles: u64,
-    /// Give state without a reset value pseudo-random values instead of zeros; a build of its own.
+    /// Let all state begin with pseudo-random values instead of its initial ones, so that only reset brings the kernel
+    /// into order; a build of its own.
     pub randomize: bool,
 }
 
@@ -71,6 +72,11 @@ pub struct KernelSim {
     started: Option<Start>,
 }
 
+/// The seed of unset state, from all bits of a run's seed. Verilator draws one of its own if it is given 0.
+fn state_seed(seed: u64) -> u32 {
+    (Random::new(seed, 0x7374_6174).next() as u32).max(1)
+}
+
 /// What is remembered of a start.
 struct Start {
     cycle: u64,
@@ -106,7 +112,7 @@ impl KernelSim {
             return Err(SimError::NotSimulated(board.name));
         }
         let build = verilate::Options { trace: options.trace.is_some(), randomize: options.randomize };
-        let mut instance = verilate::build(design, &build)?.instance_with_seed(options.seed as u32 | 1);
+        let mut instance = verilate::build(design, &build)?.instance_with_seed(state_seed(options.seed));
         if let Some(path) = &options.trace {
             instance.open_trace(path)?;
         }
@@ -357,5 +363,18 @@ impl KernelSim {
     /// The board.
     pub fn board(&self) -> &'static Board {
         self.board
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::state_seed;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_seed_has_its_own_state() {
+        let seeds: BTreeSet<u32> = (0..1000).chain((1..1000).map(|s| s << 32)).map(state_seed).collect();
+        assert_eq!(seeds.len(), 1999);
+        assert!(!seeds.contains(&0));
     }
 }

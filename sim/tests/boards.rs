@@ -160,6 +160,23 @@ fn every_broken_rule_is_seen() {
 }
 
 #[test]
+fn a_response_taken_without_its_valid_is_caught() {
+    // Only the payload beside a low valid differs: zeros on `ideal`, an error on `hostile`.
+    for (board, code) in [("ideal", register::error::NONE), ("hostile", register::error::AXI_WRITE)] {
+        let mut sim = open(board, seeded(1));
+        let [s0, t0, s1, t1] = places(sim.board(), [0; 4]);
+        for (offset, address) in SOURCE.into_iter().chain(TARGET).zip([s0, s1, t0, t1]) {
+            write_address(&mut sim, offset, address);
+        }
+        sim.write_register(BYTES, 5000).unwrap();
+        sim.write_register(MISBEHAVE, 11).unwrap();
+        sim.start().unwrap();
+        sim.run_until_done(200_000).unwrap();
+        assert_eq!(sim.read_register(register::ERROR_CODE).unwrap(), code, "{board}");
+    }
+}
+
+#[test]
 fn a_kernel_that_waits_for_awready_hangs_somewhere() {
     let stuck = (0..16).filter(|&seed| {
         let error = misbehave(7, seed).err().map(|e| e.to_string()).unwrap_or_default();
@@ -277,8 +294,20 @@ fn bad_requests_are_refused() {
     let masters = [MASTERS[0], Master { name: "gmem7", data_bits: 512 }];
     let error = KernelSim::with_design(&design(), &masters, board, seeded(1)).err().expect("no such pins").to_string();
     assert!(error.contains("m_axi_gmem7_awvalid") && error.contains("m_axi_gmem1_awvalid"), "{error}");
-    let run = sim.start().and_then(|()| sim.run_until_done(1));
-    assert!(matches!(run, Ok(_) | Err(SimError::TooLong { .. })), "a bound of one cycle must end the wait");
+}
+
+#[test]
+fn a_run_longer_than_its_bound_is_given_up() {
+    let mut sim = open("ideal", seeded(1));
+    let [s0, t0, s1, t1] = places(sim.board(), [0; 4]);
+    for (offset, address) in SOURCE.into_iter().chain(TARGET).zip([s0, s1, t0, t1]) {
+        write_address(&mut sim, offset, address);
+    }
+    sim.write_register(BYTES, 100_000).unwrap();
+    sim.write_register(MISBEHAVE, 0).unwrap();
+    sim.start().unwrap();
+    let error = sim.run_until_done(1).unwrap_err();
+    assert!(matches!(error, SimError::TooLong { cycles: 1, .. }), "{error}");
 }
 
 #[test]

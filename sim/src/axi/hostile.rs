@@ -35,10 +35,12 @@ struct Mood {
 }
 
 /// Draws latency, refusal, gaps, the order of address and data, the depth of queues and the order between ids from a
-/// seed. All of it changes every few hundred cycles, or thousands, so that a run meets many moods.
+/// seed, and drives noise and errors as payload while valid is low. All of it changes every few hundred cycles, or thousands, so that a run meets many moods.
 #[derive(Clone, Debug)]
 pub struct Hostile {
     random: Random,
+    /// A sequence of its own, so that what is driven beside a low valid does not change the pace.
+    noise: Random,
     mood: Mood,
     /// A preference that stays for the whole run: with [`First::Data`] a master that waits for AWREADY before it offers
     /// data hangs, while a mood that ends would only slow it down.
@@ -51,7 +53,7 @@ impl Hostile {
         let mut random = Random::new(seed, 0x706f_7274 + port);
         let mood = Mood::draw(&mut random, 0);
         let always = random.pick(&[None, None, Some(First::Address), Some(First::Data)]);
-        Hostile { random, mood, always }
+        Hostile { random, noise: Random::new(seed, 0x6e6f_6973 + port), mood, always }
     }
 
     /// The oldest bursts of their ids, from which a slave may choose.
@@ -130,5 +132,9 @@ impl Pace for Hostile {
             return None;
         }
         self.choose(writes.iter(), |b| b.id, |b| b.complete() && b.due <= cycle)
+    }
+
+    fn noise(&mut self) -> Option<&mut Random> {
+        Some(&mut self.noise)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use super::random::Random;
 use super::{Fixed, Hostile};
 
 /// A read burst that was accepted and has beats to come.
@@ -108,6 +109,10 @@ pub trait Pace {
     fn next_read(&mut self, cycle: u64, reads: &VecDeque<ReadBurst>) -> Option<usize>;
     /// The index of the burst whose response is sent now. It must be the oldest of its id, and complete.
     fn next_response(&mut self, cycle: u64, writes: &VecDeque<WriteBurst>) -> Option<usize>;
+    /// Where noise comes from that is driven beside a low valid; without it the last payload stays.
+    fn noise(&mut self) -> Option<&mut Random> {
+        None
+    }
 }
 
 /// The pace of a port, without a virtual call per question.

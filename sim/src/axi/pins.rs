@@ -3,6 +3,8 @@
 use crate::verilate::{Instance, PortError, PortId};
 
 use super::memory::BEAT_WORDS;
+use super::random::Random;
+use super::Response;
 
 /// A burst's address channel as the kernel drives it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +25,9 @@ pub(super) struct WriteData {
     pub(super) strobe: u64,
     pub(super) last: bool,
 }
+
+/// Ids have one bit at least.
+const ID_NOISE: u32 = 1;
 
 /// An address channel.
 pub(super) struct AddressPins {
@@ -110,11 +115,6 @@ impl Pins {
         })
     }
 
-    /// Whether the kernel names its transactions.
-    pub(super) fn has_ids(&self) -> bool {
-        self.rid.is_some()
-    }
-
     pub(super) fn write_data(&self, instance: &Instance) -> WriteData {
         let data = instance.words(self.wdata).try_into().expect("the data bus is 512 bits wide");
         WriteData { data, strobe: instance.get(self.wstrb), last: instance.get(self.wlast) != 0 }
@@ -131,6 +131,16 @@ impl Pins {
         }
     }
 
+    /// Drives rvalid low and, with `noise`, what a kernel must not look at then: any data, and an error.
+    pub(super) fn drive_no_read(&self, i: &mut Instance, noise: Option<&mut Random>) {
+        if let Some(noise) = noise {
+            let data = std::array::from_fn(|_| noise.next() as u32);
+            let bits = noise.next();
+            self.drive_read(i, (bits >> 32) as u32 & ID_NOISE, &data, Response::SlaveError.code(), bits & 1 != 0);
+        }
+        i.set(self.rvalid, 0);
+    }
+
     /// Drives a write response with valid high.
     pub(super) fn drive_response(&self, i: &mut Instance, id: u32, response: u64) {
         i.set(self.bvalid, 1);
@@ -138,5 +148,13 @@ impl Pins {
         if let Some(pin) = self.bid {
             i.set(pin, u64::from(id));
         }
+    }
+
+    /// The same for bvalid.
+    pub(super) fn drive_no_response(&self, i: &mut Instance, noise: Option<&mut Random>) {
+        if let Some(noise) = noise {
+            self.drive_response(i, noise.next() as u32 & ID_NOISE, Response::SlaveError.code());
+        }
+        i.set(self.bvalid, 0);
     }
 }

@@ -84,11 +84,6 @@ impl Port {
         &self.name
     }
 
-    /// Whether the kernel names its transactions.
-    pub fn has_ids(&self) -> bool {
-        self.pins.has_ids()
-    }
-
     /// What has been accepted and not answered.
     pub fn traffic(&self) -> &Traffic {
         &self.traffic
@@ -115,7 +110,7 @@ impl Port {
                     self.pins.drive_read(instance, burst.id, data, response.code(), last);
                     self.read_driven = true;
                 }
-                None => instance.set(self.pins.rvalid, 0),
+                None => self.pins.drive_no_read(instance, paced!(&mut self.pace, p => p.noise())),
             }
         }
         if !self.response_driven {
@@ -130,7 +125,7 @@ impl Port {
                     self.pins.drive_response(instance, burst.id, response.code());
                     self.response_driven = true;
                 }
-                None => instance.set(self.pins.bvalid, 0),
+                None => self.pins.drive_no_response(instance, paced!(&mut self.pace, p => p.noise())),
             }
         }
         self.accept = paced!(&mut self.pace, p => p.accept(cycle, &self.traffic));

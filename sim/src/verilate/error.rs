@@ -13,6 +13,14 @@ pub enum BuildError {
         /// The Debian package.
         package: &'static str,
     },
+    /// A tool is there, but does not work.
+    #[error("`{command}` failed; check its installation:\n{log}")]
+    Tool {
+        /// The command.
+        command: String,
+        /// What it said.
+        log: String,
+    },
     /// Verilator or the compiler refused the design.
     #[error("{tool} refused `{top}`:\n{log}")]
     Refused {
@@ -38,7 +46,7 @@ pub enum BuildError {
     #[error("there is no cache folder: set NEARFIELD_CACHE, XDG_CACHE_HOME or HOME")]
     NoCache,
     /// Another process holds the lock of an entry for too long.
-    #[error("another process has been building {} for {minutes} minutes; end it, or delete the lock file", .path.display())]
+    #[error("another process has been building {} for {minutes} minutes; wait for it, or end it", .path.display())]
     Locked {
         /// The lock file.
         path: PathBuf,

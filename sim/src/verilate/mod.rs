@@ -17,6 +17,7 @@ mod cache;
 mod error;
 mod loader;
 mod tool;
+mod unset;
 
 pub use bundle::bundle;
 pub use cache::folder as cache_folder;
@@ -30,7 +31,8 @@ use nearfield_hdl::emit::Design;
 pub struct Options {
     /// Build with support for FST waves ([`Instance::open_trace`]); about half as fast even while no file is open.
     pub trace: bool,
-    /// Give unset state and x assignments pseudo-random values ([`Library::instance_with_seed`]) instead of zeros.
+    /// Let all state begin with pseudo-random values ([`Library::instance_with_seed`]), that with an initial value too, as
+    /// x assignments do; or else with the initial values, and zeros.
     pub randomize: bool,
 }
 
@@ -44,6 +46,8 @@ pub struct Options {
 /// A missing tool (with the Debian package that has it), what Verilator or the compiler has to say of the design, an
 /// unusable cache folder.
 pub fn build(design: &Design, options: &Options) -> Result<Library, BuildError> {
+    let unset = options.randomize.then(|| unset::without_initial_values(design));
+    let design = unset.as_ref().unwrap_or(design);
     let tools = tool::Tools::find()?;
     let cache = cache::Cache::open()?;
     let runtime = tools.runtime_key(options);

@@ -75,12 +75,6 @@ impl Tools {
     }
 
     fn ask() -> Result<Tools, BuildError> {
-        let ask = |tool: &'static str, package, arguments: &[&str]| -> Result<String, BuildError> {
-            let output = start(Command::new(tool).args(arguments), tool, package)?
-                .wait_with_output()
-                .map_err(io("cannot run", Path::new(tool)))?;
-            Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
-        };
         let verilator_version = ask("verilator", "verilator", &["--version"])?;
         let include = PathBuf::from(ask("verilator", "verilator", &["--getenv", "VERILATOR_ROOT"])?).join("include");
         let compiler_version = ask("g++", "g++", &["-dumpfullversion", "-dumpmachine"])?;
@@ -198,6 +192,21 @@ impl Tools {
     }
 }
 
+/// What a tool says of itself.
+fn ask(tool: &'static str, package: &'static str, arguments: &[&str]) -> Result<String, BuildError> {
+    let output = start(Command::new(tool).args(arguments), tool, package)?
+        .wait_with_output()
+        .map_err(io("cannot run", Path::new(tool)))?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(BuildError::Tool {
+            command: format!("{tool} {}", arguments.join(" ")),
+            log: useful(&said, &output.status.to_string()),
+        });
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).trim().to_string())
+}
+
 /// The files that dump a model's waves run every cycle; those that declare them run once.
 fn is_hot_trace(name: &str) -> bool {
     name.contains("__Trace") && !name.contains("Slow")
@@ -246,6 +255,15 @@ mod tests {
     fn a_missing_tool_names_its_package() {
         let error = start(&mut Command::new("a-tool-nobody-has"), "verilator", "verilator").unwrap_err().to_string();
         assert_eq!(error, "`verilator` was not found; install it: apt-get install verilator");
+    }
+
+    #[test]
+    fn a_tool_that_fails_says_so() {
+        let error = ask("sh", "dash", &["-c", "echo broken >&2; exit 3"]).unwrap_err().to_string();
+        assert!(error.contains("sh -c") && error.contains("broken"), "{error}");
+        let error = ask("sh", "dash", &["-c", "exit 3"]).unwrap_err().to_string();
+        assert!(error.contains("exit status: 3"), "{error}");
+        assert_eq!(ask("sh", "dash", &["-c", "echo ' 5.006 '"]).unwrap(), "5.006");
     }
 
     #[test]
