@@ -147,6 +147,60 @@ fn every_offset_reads_what_abi_says() {
     }
 }
 
+/// A write and a read at once, each channel beginning and being answered when it likes.
+#[test]
+fn reads_and_writes_overlap() {
+    let mut host = Host::new(seed("axi::control overlap", 85));
+    let words = argument_words();
+    let mut held: Vec<u32> = words.iter().map(|_| host.rng.word() as u32).collect();
+    for (&offset, &value) in words.iter().zip(&held) {
+        host.write(offset, value);
+    }
+    let mut together = 0;
+    for _ in 0..300 {
+        let (to, from) = (host.rng.below(words.len()), host.rng.below(words.len()));
+        let (before, value) = (held[from], host.rng.word() as u32);
+        held[to] = value;
+        host.block.set("bus_awaddr", words[to].into());
+        host.block.set("bus_wdata", value.into());
+        host.block.set("bus_wstrb", 15);
+        host.block.set("bus_araddr", words[from].into());
+        // Valid and ready of aw, w, ar (the host offers) and of b, r (the host takes).
+        const CHANNELS: [&str; 5] = ["aw", "w", "ar", "b", "r"];
+        let begins: [usize; 5] = std::array::from_fn(|_| host.rng.below(6));
+        let mut moved = [None; 5];
+        for cycle in 0..40 {
+            for (i, channel) in CHANNELS.into_iter().enumerate() {
+                let level = u64::from(cycle >= begins[i] && moved[i].is_none());
+                host.block.set(&format!("bus_{channel}{}", if i < 3 { "valid" } else { "ready" }), level);
+            }
+            host.block.settle();
+            for (i, channel) in CHANNELS.into_iter().enumerate() {
+                let high = |what: &str| host.block.get(&format!("bus_{channel}{what}")) == 1;
+                if moved[i].is_none() && high("valid") && high("ready") {
+                    moved[i] = Some(cycle);
+                    if channel == "r" {
+                        let got = host.block.get("bus_rdata") as u32;
+                        let right = got == before || from == to && got == value;
+                        assert!(right, "{got:#x} read from argument word {from} while {to} was written");
+                    }
+                }
+            }
+            host.block.tick();
+        }
+        let [aw, w, ar, b, r] = moved.map(|cycle| cycle.expect("every channel moves in 40 cycles"));
+        assert!(b > aw.max(w) && r > ar, "an answer came before what it answers");
+        together += u32::from(ar <= b && aw.max(w) <= r);
+        for channel in ["b", "r"] {
+            host.block.set(&format!("bus_{channel}ready"), 0);
+        }
+    }
+    assert!(together > 100, "only {together} of 300 pairs overlapped");
+    for (&offset, &value) in words.iter().zip(&held) {
+        assert_eq!(host.read(offset), value, "argument word at {offset:#x}");
+    }
+}
+
 #[test]
 fn arguments_are_written_by_byte() {
     let mut host = Host::new(82);
