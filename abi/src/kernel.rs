@@ -40,8 +40,6 @@ pub const SMARTUPDATE_LANES: &[u32] = &[1, 2, 4];
 pub const AXI_DATA_BITS: u32 = 512;
 /// Bytes of one beat.
 pub const AXI_BEAT_BYTES: u32 = AXI_DATA_BITS / 8;
-/// Width of an AXI master's address in bits.
-pub const AXI_ADDRESS_BITS: u32 = 64;
 /// The most beats of one burst: 4 KiB.
 pub const AXI_BURST_BEATS: u32 = 4096 / AXI_BEAT_BYTES;
 
@@ -84,10 +82,17 @@ pub struct Argument {
 /// An AXI4 master of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Master {
-    /// The Vitis name; port signals are called `m_axi_<name>_awvalid` and so on.
+    /// The Vitis name, `gmem0`; its signals are called after [`Master::port`].
     pub name: &'static str,
     /// Bits of `wdata` and `rdata`.
     pub data_bits: u32,
+}
+
+impl Master {
+    /// The port: `m_axi_<name>`; its signals are called `m_axi_<name>_awvalid` and so on.
+    pub fn port(&self) -> String {
+        format!("{}{}", crate::port::MASTER_PREFIX, self.name)
+    }
 }
 
 /// A stream with a block of counters from [`register::STREAMS`].

@@ -6,6 +6,7 @@
 
 pub mod board;
 pub mod kernel;
+pub mod port;
 pub mod register;
 
 /// The version of everything in this crate, readable from a kernel at [`register::ABI_VERSION`].

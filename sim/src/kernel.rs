@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use nearfield_abi::board::{Board, Timing};
 use nearfield_abi::kernel::{KernelConfig, Master};
-use nearfield_abi::register;
+use nearfield_abi::{port, register};
 use nearfield_hdl::emit::Design;
 
 use crate::axi::{Dram, Fault, Fixed, Handshake, Hostile, Lite, LiteResponse, Memory, PaceOf, Port, Random, Violation};
@@ -133,8 +133,8 @@ impl KernelSim {
         };
         let unkind = matches!(board.timing, Timing::Hostile).then(|| Random::new(options.seed, 0x6c69_7465));
         let mut sim = KernelSim {
-            clock: instance.port("ap_clk")?,
-            reset: instance.port("ap_rst_n")?,
+            clock: instance.port(port::CLOCK)?,
+            reset: instance.port(port::RESET)?,
             lite: Lite::new(&instance, unkind)?,
             memory: Memory::new(board, options.seed),
             ports,

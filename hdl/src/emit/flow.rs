@@ -256,8 +256,7 @@ impl Facts<'_> {
             *plan.read.entry(id).or_default() |= mask(low, bits);
         }
         for (from, to) in &plan.aliases {
-            let read = plan.read.get(to).cloned().unwrap_or_default();
-            *plan.read.entry(*from).or_default() |= read | mask(0, self.symbols.list[*to].bits);
+            *plan.read.entry(*from).or_default() |= mask(0, self.symbols.list[*to].bits);
         }
     }
 }

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use anyhow::anyhow;
 use clap::Args;
 use nearfield_abi::kernel::{ArgumentKind, KernelConfig};
-use nearfield_abi::register;
+use nearfield_abi::{port, register};
 use serde::Serialize;
 
 /// List the kernels: lanes, ports, registers.
@@ -42,9 +42,9 @@ struct Register {
 }
 
 fn describe(config: &KernelConfig) -> Printed {
-    let mut ports = vec![Port { name: "s_axi_control".into(), protocol: "AXI4-Lite slave", data_bits: 32 }];
+    let mut ports = vec![Port { name: port::CONTROL.into(), protocol: "AXI4-Lite slave", data_bits: 32 }];
     ports.extend(config.masters().iter().map(|m| Port {
-        name: format!("m_axi_{}", m.name),
+        name: m.port(),
         protocol: "AXI4 master",
         data_bits: m.data_bits,
     }));
@@ -71,7 +71,7 @@ fn registers(config: &KernelConfig) -> Vec<Register> {
     for argument in config.arguments() {
         let (bits, doc) = match argument.kind {
             ArgumentKind::Pointer { master } => {
-                (64, format!("{}, through m_axi_{}", argument.doc, config.masters()[master as usize].name))
+                (64, format!("{}, through {}", argument.doc, config.masters()[master as usize].port()))
             }
             ArgumentKind::U32 => (32, format!("{}, unsigned", argument.doc)),
             ArgumentKind::F32 => (32, format!("{}, IEEE 754", argument.doc)),

@@ -87,8 +87,9 @@ pub enum DeviceError {
     },
     /// The kernel met an error response of the memory.
     #[error(
-        "the kernel met an AXI {} error (error code {code}) on port m_axi_{port} at address {address:#x}",
-        if *.code == nearfield_abi::register::error::AXI_READ { "read" } else { "write" }
+        "the kernel met an AXI {} error (error code {code}) on port {}{port} at address {address:#x}",
+        if *.code == nearfield_abi::register::error::AXI_READ { "read" } else { "write" },
+        nearfield_abi::port::MASTER_PREFIX
     )]
     Axi {
         /// `nearfield_abi::register::error`.

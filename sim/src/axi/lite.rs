@@ -1,12 +1,12 @@
 //! A master of AXI4-Lite that drives a kernel's registers, and the rules it holds the kernel to.
 
+use nearfield_abi::port::CONTROL;
+
 use crate::verilate::{Instance, PortError, PortId};
 
 use super::monitor::{Offer, Violation};
 use super::random::Random;
 use super::{Channel, Handshake};
-
-const PORT: &str = "s_axi_control";
 
 /// What the kernel answered an access with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Lite {
     ///
     /// The kernel lacks one of the pins.
     pub fn new(instance: &Instance, random: Option<Random>) -> Result<Lite, PortError> {
-        let pin = |name: &str| instance.port(&format!("{PORT}_{name}"));
+        let pin = |name: &str| instance.port(&format!("{CONTROL}_{name}"));
         Ok(Lite {
             pins: Pins {
                 awvalid: pin("awvalid")?,
@@ -184,7 +184,7 @@ impl Lite {
     pub fn sample(&mut self, cycle: u64, instance: &Instance) -> Result<(), Violation> {
         let p = &self.pins;
         let high = |pin| instance.get(pin) != 0;
-        let wrong = |channel, rule| Violation { cycle, port: PORT.to_string(), channel, rule };
+        let wrong = |channel, rule| Violation { cycle, port: CONTROL.to_string(), channel, rule };
         let bvalid = high(p.bvalid);
         let rvalid = high(p.rvalid);
         let (bready, rready) = (high(p.bready), high(p.rready));
@@ -248,7 +248,7 @@ impl Lite {
         waiting
             .iter()
             .map(|&(channel, valid, ready)| Handshake {
-                port: PORT.to_string(),
+                port: CONTROL.to_string(),
                 channel,
                 valid: instance.get(valid) != 0,
                 ready: instance.get(ready) != 0,

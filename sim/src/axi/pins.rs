@@ -1,5 +1,7 @@
 //! The pins of one AXI4 master of a kernel.
 
+use nearfield_abi::port::MASTER_PREFIX;
+
 use crate::verilate::{Instance, PortError, PortId};
 
 use super::memory::BEAT_WORDS;
@@ -43,7 +45,7 @@ pub(super) struct AddressPins {
 
 impl AddressPins {
     fn find(instance: &Instance, port: &str, channel: &str) -> Result<AddressPins, PortError> {
-        let pin = |name: &str| instance.port(&format!("m_axi_{port}_{channel}{name}"));
+        let pin = |name: &str| instance.port(&format!("{MASTER_PREFIX}{port}_{channel}{name}"));
         Ok(AddressPins {
             valid: pin("valid")?,
             ready: pin("ready")?,
@@ -93,7 +95,7 @@ pub(super) struct Pins {
 impl Pins {
     /// Finds the pins `m_axi_<port>_*`.
     pub(super) fn find(instance: &Instance, port: &str) -> Result<Pins, PortError> {
-        let pin = |name: &str| instance.port(&format!("m_axi_{port}_{name}"));
+        let pin = |name: &str| instance.port(&format!("{MASTER_PREFIX}{port}_{name}"));
         Ok(Pins {
             aw: AddressPins::find(instance, port, "aw")?,
             ar: AddressPins::find(instance, port, "ar")?,
