@@ -17,15 +17,17 @@ pub const ARGUMENTS: u32 = 0x10;
 
 /// Bits of [`CONTROL`].
 pub mod control {
-    /// Written 1 to start; reads 1 until the kernel has taken its arguments.
+    /// Written 1 to start; reads 1 until the run ends. The kernel reads its arguments while it runs: they must hold until
+    /// then. With [`AUTO_RESTART`] it stays 1 from run to run.
     pub const START: u32 = 1 << 0;
     /// The run has ended. Cleared by reading.
     pub const DONE: u32 = 1 << 1;
     /// Nothing is running.
     pub const IDLE: u32 = 1 << 2;
-    /// The kernel can take its next start.
+    /// The run has ended, and arguments may change; in a kernel that takes one run at a time that is when [`DONE`] comes.
+    /// Cleared by reading.
     pub const READY: u32 = 1 << 3;
-    /// Start again by itself when done.
+    /// Start again by itself when done. A run that ends with an error clears it, so that the error can be read.
     pub const AUTO_RESTART: u32 = 1 << 7;
 }
 

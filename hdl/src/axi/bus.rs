@@ -1,6 +1,11 @@
 //! The wires of the AXI buses, named as Vitis expects them.
 
+use nearfield_abi::kernel::{AXI_BURST_BEATS, AXI_DATA_BITS, POINTER_ALIGNMENT};
 use rust_hdl_core::prelude::*;
+
+// The widths below, and those of the movers and of the argument check that follow from them, are literals because fields of
+// rust-hdl take no constants of another crate: a change there must be a change here.
+const _: () = assert!(AXI_DATA_BITS == 512 && AXI_BURST_BEATS == 64 && POINTER_ALIGNMENT == 64);
 
 /// An AXI4 master that reads and writes: 64-bit addresses, 512-bit data, INCR bursts of whole beats, no ids.
 #[derive(Clone, Debug, Default, LogicInterface)]

@@ -6,6 +6,8 @@ use nearfield_abi::register;
 
 /// Readable words that are not arguments or counters: the four of `ap_ctrl_hs`, and what Nearfield adds.
 const FIXED: usize = 14;
+/// What ends auto-restart is `error_code` with any bit set.
+const _: () = assert!(register::error::NONE == 0);
 /// Words of counters a stream has: beats and stalls, two each. The checksums' words read 0 in kernels without them.
 const COUNTERS: usize = 4;
 
@@ -32,7 +34,7 @@ pub struct Control<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: us
     pub done: Signal<In, Bit>,
     /// See [`Handshake::idle`].
     pub idle: Signal<In, Bit>,
-    /// [`register::ERROR_CODE`].
+    /// [`register::ERROR_CODE`]; one other than [`register::error::NONE`] at `done` ends auto-restart.
     pub error_code: Signal<In, Bits<32>>,
     /// [`register::ERROR_PORT`].
     pub error_port: Signal<In, Bits<32>>,
@@ -148,6 +150,7 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: usize> Logic for
         self.request.next = self.handshake.request.val();
         self.start.next = self.handshake.start.val();
         self.handshake.done.next = self.done.val();
+        self.handshake.failed.next = self.error_code.val().any();
         self.handshake.idle.next = self.idle.val();
 
         for i in 0..ARGUMENTS {

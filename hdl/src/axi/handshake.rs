@@ -2,10 +2,12 @@ use crate::prelude::*;
 
 /// The control registers of a Vitis kernel, `ap_ctrl_hs`: start, done, idle, ready, auto-restart, interrupts.
 ///
-/// Word 0: bit 0 start, set by writing 1, cleared when the kernel takes its next start or ends (`ready`); bit 1 done and
-/// bit 3 ready, set when a run ends, cleared by reading the word; bit 2 idle; bit 7 auto-restart. Word 1: bit 0 enables the
-/// interrupt. Word 2: bits 0 (done) and 1 (ready) enable its causes. Word 3: the causes that came; a bit written as 1
-/// toggles. Vitis HLS makes the same block. It knows neither arguments nor addresses.
+/// Word 0: bit 0 start, set by writing 1, cleared when the run ends unless auto-restart is set; bit 1 done and bit 3 ready,
+/// set when a run ends, cleared by reading the word; bit 2 idle; bit 7 auto-restart. A run that fails clears start and
+/// auto-restart, so that its error stays readable. Word 1: bit 0 enables the interrupt. Word 2: bits 0 (done) and 1 (ready)
+/// enable its causes. Word 3: the causes that came; a bit written as 1 toggles. This is what Vitis prescribes for a kernel
+/// that takes one run at a time, where ready and done come together; only that a failure ends auto-restart is Nearfield's.
+/// It knows neither arguments nor addresses.
 #[derive(Clone, Debug, Default, LogicBlock)]
 pub struct Handshake {
     /// Clock.
@@ -32,6 +34,8 @@ pub struct Handshake {
     pub start: Signal<Out, Bit>,
     /// From the kernel: the run ends in this cycle.
     pub done: Signal<In, Bit>,
+    /// From the kernel, with `done`: the run failed.
+    pub failed: Signal<In, Bit>,
     /// From the kernel: nothing is running.
     pub idle: Signal<In, Bit>,
     started: Reg<Bit>,
@@ -85,6 +89,10 @@ impl Logic for Handshake {
             }
             if self.ready_on.q.val() {
                 self.ready_came.d.next = true;
+            }
+            if self.failed.val() {
+                self.started.d.next = false;
+                self.again.d.next = false;
             }
         }
         self.line.d.next = self.global_on.q.val() && (self.done_came.q.val() || self.ready_came.q.val());

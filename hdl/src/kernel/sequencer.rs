@@ -213,6 +213,8 @@ impl<const N: usize> Logic for Sequencer<N> {
             self.flushed.d.next = 0.into();
             self.broken.d.next = false;
             self.code.d.next = self.none.val();
+            self.port.d.next = 0.into();
+            self.address.d.next = 0.into();
         }
     }
     unit!("sequencer", N);

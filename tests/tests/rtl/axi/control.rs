@@ -1,6 +1,6 @@
 use super::Block;
 use nearfield_abi::kernel::{ArgumentKind, KernelConfig};
-use nearfield_abi::register::{self, control, stream};
+use nearfield_abi::register::{self, control, error, stream};
 use nearfield_tests::rng::{seed, Rng};
 
 /// A host at the bus, with delays of its own.
@@ -241,6 +241,26 @@ fn start_done_and_ready() {
     host.done();
     assert_eq!(host.block.get("start"), 0);
     assert_eq!(host.control(), control::DONE | control::IDLE | control::READY);
+}
+
+#[test]
+fn a_failure_ends_auto_restart() {
+    let mut host = Host::new(85);
+    // Each bit of the code alone is a failure.
+    for bit in 0..32 {
+        host.write(register::CONTROL, control::START | control::AUTO_RESTART);
+        host.block.set("error_code", 1 << bit);
+        host.block.tick();
+        assert_eq!(host.block.get("start"), 1, "a code before the run's end ends nothing");
+        host.done();
+        assert_eq!(host.block.get("start"), 0, "bit {bit}");
+        assert_eq!(host.control(), control::DONE | control::IDLE | control::READY, "bit {bit}");
+        assert_eq!(host.read(register::ERROR_CODE), 1 << bit);
+    }
+    host.block.set("error_code", error::NONE.into());
+    host.write(register::CONTROL, control::START | control::AUTO_RESTART);
+    host.done();
+    assert_eq!(host.block.get("start"), 1, "a run that ends well is followed by the next");
 }
 
 #[test]

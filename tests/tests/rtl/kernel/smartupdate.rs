@@ -1,6 +1,7 @@
 use super::bench::{coefficients, Bench, Tensors};
 use nearfield_abi::kernel::smartupdate as abi;
 use nearfield_abi::kernel::KernelConfig;
+use nearfield_abi::port;
 use nearfield_abi::register::{self, control, error, stream};
 use nearfield_sim::axi::{Fault, Response};
 use nearfield_tests::rng::{seed, Rng};
@@ -17,6 +18,31 @@ fn emits_clean() {
         nearfield_tests::lint::assert_clean(&design);
         let clash = design.ports.iter().find(|p| p.name.contains('$'));
         assert_eq!(clash, None, "a port name that tools stumble over");
+    }
+}
+
+#[test]
+fn ports_are_those_of_abi() {
+    let master = "awvalid awready awaddr awlen awsize awburst wvalid wready wdata wstrb wlast bvalid bready bresp \
+                  arvalid arready araddr arlen arsize arburst rvalid rready rdata rresp rlast";
+    let slave = "awvalid awready awaddr wvalid wready wdata wstrb bvalid bready bresp \
+                 arvalid arready araddr rvalid rready rdata rresp";
+    for config in KernelConfig::all() {
+        let signals = |port: &str, names: &str| names.split(' ').map(|s| format!("{port}_{s}")).collect::<Vec<_>>();
+        let mut expected = [port::CLOCK, port::RESET, port::INTERRUPT].map(String::from).to_vec();
+        expected.extend(signals(port::CONTROL, slave));
+        config.masters().iter().for_each(|m| expected.extend(signals(&m.port(), master)));
+        expected.sort();
+        let design = nearfield_hdl::kernel::emit(config).unwrap();
+        let mut names: Vec<String> = design.ports.iter().map(|p| p.name.clone()).collect();
+        names.sort();
+        assert_eq!(names, expected, "{}", config.name());
+        for m in config.masters() {
+            for data in ["wdata", "rdata"].map(|s| format!("{}_{s}", m.port())) {
+                let bits = design.ports.iter().find(|p| p.name == data).map(|p| p.bits as u32);
+                assert_eq!(bits, Some(m.data_bits), "{data} of {}", config.name());
+            }
+        }
     }
 }
 
@@ -213,6 +239,43 @@ fn runs_follow_each_other() {
     }
     assert!(steps >= 2, "it did not restart");
     println!("auto-restart made {steps} steps");
+}
+
+/// Starts with auto-restart, and waits for longer than the failing run and another one take.
+fn restart_into_an_error(bench: &mut Bench, cycles: u64, expected: (u32, u32, u64)) {
+    bench.sim.write_register(register::CONTROL, control::START | control::AUTO_RESTART).unwrap();
+    bench.sim.pass(cycles).unwrap();
+    let (control, error) = (bench.read(register::CONTROL), bench.error());
+    assert_eq!(control, control::DONE | control::IDLE | control::READY, "the kernel does not rest");
+    assert_eq!(error, expected);
+    bench.sim.pass(cycles).unwrap();
+    assert_eq!(bench.read(register::CONTROL), control::IDLE, "it started again");
+    assert_eq!(bench.error(), expected, "the error was forgotten");
+}
+
+#[test]
+fn an_error_ends_auto_restart() {
+    let k = coefficients(0.01);
+    let n = 2_000;
+    let tensors = Tensors::random(n, &mut Rng::new(25));
+    for (board, cycles) in [("ideal", 5_000), ("hostile", 50_000)] {
+        let mut bench = Bench::open(4, board, 25);
+        for (master, write) in [(1, false), (2, true)] {
+            bench.place(&tensors);
+            bench.arguments(n, &k);
+            let address = bench.bases[master] + 4096;
+            bench.sim.inject(Fault { address, bytes: 1, write, response: Response::SlaveError });
+            let code = if write { error::AXI_WRITE } else { error::AXI_READ };
+            restart_into_an_error(&mut bench, cycles, (code, master as u32, address & !4095));
+            bench.sim.clear_faults();
+            bench.check_step(&tensors, &k);
+        }
+        bench.argument(abi::ELEMENTS, 0);
+        restart_into_an_error(&mut bench, cycles, (error::ARGUMENT, abi::ELEMENTS as u32, 0));
+        bench.sim.reset().unwrap();
+        assert_eq!(bench.error(), (error::NONE, 0, 0), "reset forgets the error");
+        bench.check_step(&tensors, &k);
+    }
 }
 
 #[test]
