@@ -13,7 +13,19 @@ struct Outcome {
 }
 
 /// One run to its end.
-fn run(block: &mut Block, (address, bytes): (u64, u64), manner: Manner, pace: Pace, rng: &mut Rng) -> Outcome {
+fn run(block: &mut Block, range: (u64, u64), manner: Manner, pace: Pace, rng: &mut Rng) -> Outcome {
+    run_and_stop(block, range, manner, pace, None, rng)
+}
+
+/// One run to its end; `stop` rises in that cycle of it.
+fn run_and_stop(
+    block: &mut Block,
+    (address, bytes): (u64, u64),
+    manner: Manner,
+    pace: Pace,
+    stop: Option<u64>,
+    rng: &mut Rng,
+) -> Outcome {
     let mut slave = ReadSlave::new(manner);
     let mut sink = Sink::new(Wires::new(&block.instance, "axi_read_mover_m"), pace);
     block.set("address", address);
@@ -26,9 +38,18 @@ fn run(block: &mut Block, (address, bytes): (u64, u64), manner: Manner, pace: Pa
     block.set("start", 0);
     let wanted = bytes.div_ceil(64) as usize;
     let mut cycles = 0;
-    let bound = 2000 + 200 * wanted;
+    let mut asked_at_stop = None;
+    let bound = 2000 + 200 * wanted as u64;
     block.settle();
-    while block.get("busy") == 1 || (manner.error.is_none() && sink.taken.len() < wanted) {
+    let owed = |slave: &ReadSlave, taken: usize| match stop {
+        None => manner.error.is_none() && taken < wanted,
+        Some(_) => (taken as u64) < slave.delivered,
+    };
+    while block.get("busy") == 1 || owed(&slave, sink.taken.len()) {
+        if stop == Some(cycles) {
+            block.set("stop", 1);
+            asked_at_stop = Some(slave.asked.len());
+        }
         let idle = block.get("axi_arvalid") == 0;
         slave.drive(block, idle, rng);
         sink.drive(&mut block.instance, rng);
@@ -42,7 +63,12 @@ fn run(block: &mut Block, (address, bytes): (u64, u64), manner: Manner, pace: Pa
         assert!(cycles < bound, "{address:#x} + {bytes}: still busy after {cycles} cycles with {manner:?}");
     }
     assert_eq!(slave.outstanding(), 0, "done with beats outstanding");
-    Outcome { slave, taken: sink.taken, cycles: cycles as u64 }
+    if let Some(before) = asked_at_stop {
+        // An address that stood when it rose must stand until it is taken.
+        assert!(slave.asked.len() <= before + 1, "{} bursts after stop", slave.asked.len() - before);
+    }
+    block.set("stop", 0);
+    Outcome { slave, taken: sink.taken, cycles }
 }
 
 #[test]
@@ -107,4 +133,29 @@ fn stop_ends_the_run() {
     let outcome = run(&mut block, (0, 1 << 20), manner, Pace::ALL[0], &mut rng);
     assert_eq!(outcome.slave.asked, []);
     assert_eq!(block.get("failed"), 0);
+}
+
+#[test]
+fn stop_at_any_cycle_delivers_what_was_asked_for() {
+    let mut rng = Rng::new(seed("axi::read_mover stop", 35));
+    let mut block = Block::new(NAME);
+    block.reset();
+    let mut cut_short = 0;
+    for (address, bytes) in runs(&mut rng, 60) {
+        let manner = Manner { slow: [1, 2, 5][rng.below(3)], hoards: 1 + rng.below(6), error: None };
+        let at = rng.below(300) as u64;
+        let outcome = run_and_stop(&mut block, (address, bytes), manner, Pace::ALL[rng.below(3)], Some(at), &mut rng);
+        let (bursts, asked) = (cut(address, bytes), &outcome.slave.asked);
+        assert_eq!(asked[..], bursts[..asked.len()], "{address:#x} + {bytes}, stop in cycle {at}");
+        cut_short += usize::from(asked.len() < bursts.len());
+        assert_eq!(outcome.taken.len() as u64, asked.iter().map(|b| b.1).sum::<u64>());
+        for (beat, words) in outcome.taken.iter().enumerate() {
+            let expected: Vec<u32> = (0..16).map(|i| content(address + 64 * beat as u64, i)).collect();
+            assert_eq!(words, &expected, "beat {beat} of {address:#x} + {bytes}, stop in cycle {at}");
+        }
+        assert_eq!(block.get("failed"), 0);
+        let after = run(&mut block, (0x1_0040, 999), manner, Pace::ALL[0], &mut rng);
+        assert_eq!((after.slave.asked, after.taken.len()), (cut(0x1_0040, 999), 16));
+    }
+    assert!(cut_short > 10, "only {cut_short} runs were cut short");
 }
