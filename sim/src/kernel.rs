@@ -91,7 +91,7 @@ impl KernelSim {
     /// The board cannot be simulated, the kernel cannot be built (a missing tool names its package), or it misbehaves in
     /// reset.
     pub fn open(config: KernelConfig, board: &'static Board, options: Options) -> Result<KernelSim, SimError> {
-        if !board.simulated {
+        if !board.simulated() {
             return Err(SimError::NotSimulated(board.name));
         }
         KernelSim::with_design(&nearfield_hdl::kernel::emit(config)?, config.masters(), board, options)
@@ -108,7 +108,7 @@ impl KernelSim {
         board: &'static Board,
         options: Options,
     ) -> Result<KernelSim, SimError> {
-        if !board.simulated {
+        if !board.simulated() {
             return Err(SimError::NotSimulated(board.name));
         }
         let build = verilate::Options { trace: options.trace.is_some(), randomize: options.randomize };
@@ -121,6 +121,7 @@ impl KernelSim {
             Timing::Fixed { latency } => PaceOf::Fixed(Fixed::new(latency)),
             Timing::Hostile => PaceOf::Hostile(Box::new(Hostile::new(options.seed, index as u64))),
             Timing::Dram { .. } => PaceOf::Fixed(Fixed::before_memory(DRAM_PATH, DRAM_DEPTH)),
+            Timing::None => unreachable!("boards without timing were refused"),
         };
         let ports = masters
             .iter()

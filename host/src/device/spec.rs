@@ -58,7 +58,7 @@ impl DeviceSpec {
 }
 
 fn simulated_boards() -> String {
-    let names: Vec<String> = BOARDS.iter().filter(|b| b.simulated).map(|b| format!("sim:{}", b.name)).collect();
+    let names: Vec<String> = BOARDS.iter().filter(|b| b.simulated()).map(|b| format!("sim:{}", b.name)).collect();
     names.join(", ")
 }
 
@@ -103,7 +103,7 @@ fn parse(text: &str) -> Result<DeviceSpec, String> {
 
 fn board(target: &str) -> Result<&'static Board, String> {
     match Board::from_name(target) {
-        Some(board) if board.simulated => Ok(board),
+        Some(board) if board.simulated() => Ok(board),
         Some(_) => Err(format!("the board `{target}` is known for packaging only; there are {}", simulated_boards())),
         None => Err(format!("there is no board `{target}`; there are {}", simulated_boards())),
     }
