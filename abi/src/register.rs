@@ -4,6 +4,9 @@
 //! [`crate::kernel::KernelConfig::arguments`]); what Nearfield adds starts at [`KERNEL_ID`], past every word XRT writes.
 //! 64-bit values are two words, low word first, and are stable while the kernel is idle.
 
+/// Bytes of the space.
+pub const SPACE_BYTES: u32 = 4096;
+
 /// `ap_ctrl_hs` control: see [`control`].
 pub const CONTROL: u32 = 0x00;
 /// Global interrupt enable (bit 0).
