@@ -11,7 +11,11 @@ DEVICE ?= sim:smartssd
 # What `make synth` is limited to, and whether it writes the tables in the documentation.
 UNIT ?=
 UPDATE ?=
+# What `make xclbin` packages: a card, and a kernel's configuration (`nearfield kernels` lists them).
+BOARD ?= smartssd
+KERNEL ?=
 NEARFIELD = $(CARGO) run --locked --release --quiet -p nearfield --bin nearfield --
+PACKAGE = $(CARGO) run --locked --quiet -p nearfield-bitstreams --bin package --
 
 .PHONY: help run test test-long lint bench synth formal verilog xclbin release doc doctor clean need-%
 
@@ -53,11 +57,11 @@ formal: need-formal ## proofs of the stream cells: register, skid, fifo (hdl/for
 verilog: need-verilog ## write the Verilog of every unit and kernel to build/verilog
 	$(NEARFIELD) emit --all -o build/verilog
 
-xclbin: ## (later) package a kernel for a board
-	@echo "make xclbin: packaging for boards (.xo, .xclbin) comes with a later issue; make verilog writes the kernels' Verilog." >&2; exit 2
+xclbin: need-xclbin ## package KERNEL (the card's default) for BOARD (smartssd) in build/xclbin; build it where Vitis is
+	$(PACKAGE) xclbin --board $(BOARD) $(if $(KERNEL),--kernel $(KERNEL)) -o build/xclbin
 
-release: ## (later) archives of the program and the Verilog
-	@echo "make release: release archives come with a later issue; cargo build --release -p nearfield builds the program." >&2; exit 2
+release: need-release ## the packages of every card in one archive in build/release, for people without Rust
+	$(PACKAGE) release -o build/release
 
 doc: need-doc ## the library's reference as HTML in target/doc
 	$(CARGO) doc --locked --workspace --no-deps

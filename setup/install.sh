@@ -18,10 +18,10 @@ readonly simulate="verilator ccache zlib1g-dev"
 packages_of() {
     case "$1" in
     run | bench) echo "$build $simulate" ;;
-    test | test-long) echo "$build $simulate yosys z3" ;;
+    test | test-long) echo "$build $simulate yosys z3 tcl" ;;
     lint | synth) echo "$build $simulate yosys" ;;
     formal) echo "$build yosys z3" ;;
-    verilog | doc | doctor) echo "$build" ;;
+    verilog | xclbin | release | doc | doctor) echo "$build" ;;
     *)
         echo "setup/install.sh: no verb \`$1\`; \`make help\` lists them" >&2
         exit 2
@@ -32,6 +32,7 @@ packages_of() {
 is_there() {
     case "$1" in
     zlib1g-dev) c++ -E -x c++ - >/dev/null 2>&1 <<<'#include <zlib.h>' ;;
+    tcl) command -v tclsh >/dev/null ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }

@@ -18,13 +18,22 @@ pub fn check(design: &Design) -> Result<(), String> {
     for artifact in &design.artifacts {
         std::fs::write(folder.path().join(&artifact.path), &artifact.text).map_err(|e| e.to_string())?;
     }
-    std::fs::write(folder.path().join("waivers.vlt"), WAIVERS).map_err(|e| e.to_string())?;
     let files: Vec<&str> = design.artifacts.iter().map(|a| a.path.as_str()).collect();
-    let mut verilator = Command::new("verilator");
-    verilator.args(["--lint-only", "-Wall", "--top-module", &design.top, "waivers.vlt"]).args(&files);
-    run(&mut verilator, folder.path(), "verilator")?;
+    verilator(folder.path(), &design.top, &files)?;
     let script = format!("read_verilog {}; hierarchy -check -top {}; proc; check -assert", files.join(" "), design.top);
     run(Command::new("yosys").args(["-q", "-p", &script]), folder.path(), "yosys")
+}
+
+/// Runs Verilator's lint in a folder; `files` are its last arguments: files, or `-F` with a list of them.
+///
+/// # Errors
+///
+/// What Verilator says, or that it cannot be run.
+pub fn verilator(folder: &Path, top: &str, files: &[&str]) -> Result<(), String> {
+    std::fs::write(folder.join("waivers.vlt"), WAIVERS).map_err(|e| e.to_string())?;
+    let mut verilator = Command::new("verilator");
+    verilator.args(["--lint-only", "-Wall", "--top-module", top, "waivers.vlt"]).args(files);
+    run(&mut verilator, folder, "verilator")
 }
 
 fn run(command: &mut Command, folder: &Path, package: &str) -> Result<(), String> {

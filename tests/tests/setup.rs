@@ -8,7 +8,16 @@ use std::sync::Mutex;
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// What `make test` needs, by package.
-const PACKAGES: [&str; 7] = ["g++", "cmake", "verilator", "ccache", "zlib1g-dev", "yosys", "z3"];
+const PACKAGES: [&str; 8] = ["g++", "cmake", "verilator", "ccache", "zlib1g-dev", "yosys", "z3", "tcl"];
+
+/// The tool by which a package is known to be there.
+fn tool_of(package: &str) -> &str {
+    match package {
+        "zlib1g-dev" => "c++",
+        "tcl" => "tclsh",
+        tool => tool,
+    }
+}
 
 /// Held while a script is written and while a process is started: a process forked in between would hold the script open
 /// for writing, and Linux does not run such a file.
@@ -49,7 +58,8 @@ impl Machine {
             "apt-get",
             &format!(
                 "echo \"$*\" >> {here}/asked\n{before}\n[ \"$1\" = install ] || exit 0\n\
-                 for package in \"${{@:4}}\"; do\n  case $package in zlib1g-dev) package=c++ ;; esac\n  \
+                 for package in \"${{@:4}}\"; do\n  case $package in zlib1g-dev) package=c++ ;; \
+                 tcl) package=tclsh ;; esac\n  \
                  /bin/ln -sf /bin/true {here}/$package\ndone"
             ),
         );
@@ -57,8 +67,7 @@ impl Machine {
 
     fn have(&self, packages: &[&str]) {
         for package in packages {
-            let tool = if *package == "zlib1g-dev" { "c++" } else { package };
-            symlink("/bin/true", self.path().join(tool)).unwrap();
+            symlink("/bin/true", self.path().join(tool_of(package))).unwrap();
         }
     }
 
@@ -102,7 +111,7 @@ fn stops_at_the_list_without_a_terminal() {
     machine.have(&["g++", "cmake", "ccache", "zlib1g-dev"]);
     let output = machine.install("test", false);
     assert_eq!(output.status.code(), Some(2));
-    assert!(text(&output).contains("missing: verilator yosys z3"), "{}", text(&output));
+    assert!(text(&output).contains("missing: verilator yosys z3 tcl"), "{}", text(&output));
     assert!(text(&output).contains("YES=1 make test"), "{}", text(&output));
     assert!(machine.asked().is_empty());
 }
@@ -113,7 +122,7 @@ fn installs_what_is_missing_as_root() {
     machine.have(&["g++", "cmake"]);
     let output = machine.install("test", true);
     assert_eq!(output.status.code(), Some(0), "{}", text(&output));
-    assert_eq!(machine.asked(), [format!("{INSTALL} verilator ccache zlib1g-dev yosys z3")]);
+    assert_eq!(machine.asked(), [format!("{INSTALL} verilator ccache zlib1g-dev yosys z3 tcl")]);
     assert_eq!(machine.install("test", true).status.code(), Some(0));
     assert_eq!(machine.asked().len(), 1, "the second call finds everything there");
 }
