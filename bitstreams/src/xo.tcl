@@ -86,7 +86,7 @@ set_property sdx_kernel_type rtl $core
 set_property vitis_drc {ctrl_protocol ap_ctrl_hs} $core
 set_property ipi_drc {ignore_freq_hz true} $core
 # Not the part's family only: v++ decides what the kernel is built for.
-set_property supported_families {} $core
+set_property supported_families { } $core
 set_property auto_family_support_level level_2 $core
 ipx::create_xgui_files $core
 ipx::update_checksums $core
