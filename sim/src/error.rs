@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use nearfield_hdl::emit::EmitError;
 
-use crate::axi::{DramError, Handshake, OutsideBanks, Violation};
+use crate::axi::{DramError, Handshake, OutsideBanks, RemoteError, Violation};
 use crate::verilate::{BuildError, EvalError, PortError, TraceError};
 
 /// Why a simulation did not begin, or ended.
@@ -32,6 +32,9 @@ pub enum SimError {
     /// An access of the host outside the board's memory.
     #[error(transparent)]
     Memory(#[from] OutsideBanks),
+    /// What the kernel wrote to remote memory is lost.
+    #[error(transparent)]
+    Remote(#[from] RemoteError),
     /// The kernel broke a rule of AXI.
     #[error("the kernel broke a rule of AXI: {violation} ({run})")]
     Protocol {

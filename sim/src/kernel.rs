@@ -52,6 +52,8 @@ pub struct RunReport {
     pub seconds: f64,
     /// Beats read and written by each master.
     pub beats: Vec<(u64, u64)>,
+    /// What [`register::CONTROL`] read when it found the kernel done; the bits that reading clears are gone from it then.
+    pub control: u32,
 }
 
 /// A kernel on a board.
@@ -248,6 +250,16 @@ impl KernelSim {
         Ok(self.memory.read(address, into)?)
     }
 
+    /// Does `work` with `memory` in place of the kernel's own, so that several kernels of a board, which run one after the
+    /// other, see the same bytes. That they would also wait for each other there is not simulated. Cycles must not pass
+    /// outside `work` while the kernel uses what is in `memory`.
+    pub fn with_memory<T>(&mut self, memory: &mut Memory, work: impl FnOnce(&mut KernelSim) -> T) -> T {
+        std::mem::swap(&mut self.memory, memory);
+        let result = work(self);
+        std::mem::swap(&mut self.memory, memory);
+        result
+    }
+
     /// Has memory refuse accesses from now on.
     pub fn inject(&mut self, fault: Fault) {
         self.faults.push(fault);
@@ -309,20 +321,25 @@ impl KernelSim {
         self.write_register(register::CONTROL, register::control::START)
     }
 
-    /// Lets cycles pass until the kernel is done, and checks that nothing is outstanding then.
+    /// Lets cycles pass until the kernel is done, checks that nothing is outstanding then, and settles remote memory. After
+    /// [`SimError::TooLong`] it may be called again, to go on.
     ///
     /// # Errors
     ///
-    /// The kernel is not done after `max_cycles`, nothing moved for too long (both name the channels that wait), or it
-    /// broke a rule.
+    /// The kernel is not done after `max_cycles`, nothing moved for too long (both name the channels that wait), it
+    /// broke a rule, or what it wrote to remote memory is lost.
     ///
     /// # Panics
     ///
     /// The kernel was not started.
     pub fn run_until_done(&mut self, max_cycles: u64) -> Result<RunReport, SimError> {
         let end = self.cycle + max_cycles;
-        let from = self.cycle;
-        while self.read_register(register::CONTROL)? & register::control::DONE == 0 {
+        let from = self.started.as_ref().expect("run_until_done follows start").cycle;
+        let control = loop {
+            let control = self.read_register(register::CONTROL)?;
+            if control & register::control::DONE != 0 {
+                break control;
+            }
             if self.cycle >= end {
                 return Err(SimError::TooLong { cycles: max_cycles, waiting: self.waiting(), run: self.context() });
             }
@@ -337,14 +354,15 @@ impl KernelSim {
                 });
             }
             self.pass(POLL_CYCLES.min(end - self.cycle))?;
-        }
+        };
         for port in &self.ports {
             port.check_drained(self.cycle, &self.instance).map_err(|v| self.protocol(v))?;
         }
+        self.memory.settle()?;
         let start = self.started.take().expect("run_until_done follows start");
         let cycles = self.cycle - start.cycle;
         let beats = self.beats().iter().zip(&start.beats).map(|(now, then)| (now.0 - then.0, now.1 - then.1)).collect();
-        Ok(RunReport { cycles, seconds: cycles as f64 / (self.clock_mhz * 1e6), beats })
+        Ok(RunReport { cycles, seconds: cycles as f64 / (self.clock_mhz * 1e6), beats, control })
     }
 
     fn beats(&self) -> Vec<(u64, u64)> {

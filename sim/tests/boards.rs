@@ -198,6 +198,20 @@ fn the_watchdog_names_what_waits() {
 }
 
 #[test]
+fn a_run_in_slices_shorter_than_the_watchdog_is_watched() {
+    let mut sim = open("hostile", seeded(1));
+    let [s0, t0, s1, t1] = places(sim.board(), [56, 0, 0, 0]);
+    for (offset, address) in SOURCE.into_iter().chain(TARGET).zip([s0, s1, t0, t1]) {
+        write_address(&mut sim, offset, address);
+    }
+    sim.write_register(BYTES, 5000).unwrap();
+    sim.write_register(MISBEHAVE, 5).unwrap();
+    sim.start().unwrap();
+    let ended = (0..100).map(|_| sim.run_until_done(1000)).find(|r| !matches!(r, Err(SimError::TooLong { .. })));
+    assert!(matches!(ended, Some(Err(SimError::Stuck { .. }))), "{ended:?}");
+}
+
+#[test]
 fn registers_are_watched_too() {
     for board in ["ideal", "hostile"] {
         let mut sim = open(board, seeded(2));

@@ -4,6 +4,8 @@ use nearfield_abi::board::Board;
 use nearfield_abi::kernel::AXI_BEAT_BYTES;
 
 use super::random::Random;
+use super::remote::{Remote, RemoteError, Window};
+use super::Response;
 
 /// 32-bit words of one beat.
 pub const BEAT_WORDS: usize = AXI_BEAT_BYTES as usize / 4;
@@ -30,9 +32,13 @@ struct Bank {
 }
 
 /// The memory of a board. What was never written reads as noise, as it does after power-on.
+///
+/// A kernel's ports may also see ranges that lie elsewhere ([`Memory::attach`]), in place of what a bank holds there. Their
+/// pages are fetched when a beat of them is first touched and kept until [`Memory::settle`].
 pub struct Memory {
     banks: Vec<Bank>,
     noise: Box<[u32; PAGE_WORDS]>,
+    windows: Vec<Window>,
 }
 
 fn page() -> Box<[u32; PAGE_WORDS]> {
@@ -50,7 +56,44 @@ impl Memory {
         let mut random = Random::new(seed, 0x6e_6f69_7365);
         let mut noise = page();
         noise.iter_mut().for_each(|w| *w = random.next() as u32);
-        Memory { banks: (0..board.banks).map(bank).collect(), noise }
+        Memory { banks: (0..board.banks).map(bank).collect(), noise, windows: Vec::new() }
+    }
+
+    /// Lets ports find `bytes` bytes from `base` on in `remote`. [`Memory::read`] and [`Memory::write`] know nothing of it.
+    ///
+    /// # Panics
+    ///
+    /// The range is not made of pages of [`super::REMOTE_PAGE_BYTES`], or meets one that is attached.
+    pub fn attach(&mut self, base: u64, bytes: u64, remote: Box<dyn Remote + Send>) {
+        assert!(!self.windows.iter().any(|w| w.overlaps(base, bytes)), "a remote range at {base:#x} meets another");
+        self.windows.push(Window::new(base, bytes, remote));
+    }
+
+    /// Takes a remote range away; what was written to it goes to where it lies first. Nothing happens if there is none at
+    /// `base`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Memory::settle`].
+    pub fn detach(&mut self, base: u64) -> Result<(), RemoteError> {
+        let Some(index) = self.windows.iter().position(|w| w.base() == base) else { return Ok(()) };
+        self.windows.swap_remove(index).settle()
+    }
+
+    /// Brings what was written to remote ranges to where they lie, and forgets their pages: what is touched next is
+    /// fetched again.
+    ///
+    /// # Errors
+    ///
+    /// Some of it could not be brought there, and is lost; the rest was.
+    pub fn settle(&mut self) -> Result<(), RemoteError> {
+        self.windows.iter_mut().fold(Ok(()), |result, window| result.and(window.settle()))
+    }
+
+    /// The remote range that holds a beat. On a board without any, this costs a look at a length.
+    #[inline]
+    fn window(&self, address: u64) -> Option<usize> {
+        self.windows.iter().position(|w| w.covers(address))
     }
 
     /// The bank that holds all of `bytes` bytes at `address`, and the offset in it.
@@ -143,28 +186,44 @@ impl Memory {
         Ok(())
     }
 
-    /// The beat at an address that is a multiple of its size, if it lies in a bank.
+    /// The beat at an address that is a multiple of its size.
+    ///
+    /// # Errors
+    ///
+    /// What a port answers instead: [`Response::DecodeError`] if it lies in no bank and no remote range, and
+    /// [`Response::SlaveError`] if a remote range could not be read.
     #[inline]
-    pub fn beat(&self, address: u64) -> Option<&[u32; BEAT_WORDS]> {
-        let (bank, offset) = self.locate(address, u64::from(AXI_BEAT_BYTES))?;
+    pub fn beat(&mut self, address: u64) -> Result<&[u32; BEAT_WORDS], Response> {
+        if let Some(window) = self.window(address) {
+            return self.windows[window].beat(address);
+        }
+        let (bank, offset) = self.locate(address, u64::from(AXI_BEAT_BYTES)).ok_or(Response::DecodeError)?;
         let at = (offset % PAGE_BYTES) as usize / 4;
-        self.page(bank, offset)[at..at + BEAT_WORDS].try_into().ok()
+        Ok(self.page(bank, offset)[at..at + BEAT_WORDS].try_into().expect("the length is the type's"))
     }
 
-    /// Writes those bytes of a beat whose bit in `strobe` is set; an address in no bank is left alone.
+    /// Writes those bytes of a beat whose bit in `strobe` is set; an address that cannot be written is left alone.
     #[inline]
     pub fn write_beat(&mut self, address: u64, data: &[u32; BEAT_WORDS], strobe: u64) {
+        if let Some(window) = self.window(address) {
+            return self.windows[window].write_beat(address, data, strobe);
+        }
         let Some((bank, offset)) = self.locate(address, u64::from(AXI_BEAT_BYTES)) else { return };
         let at = (offset % PAGE_BYTES) as usize / 4;
-        let words = &mut self.page_mut(bank, offset)[at..at + BEAT_WORDS];
-        if strobe == u64::MAX {
-            return words.copy_from_slice(data);
-        }
-        for (i, (word, &new)) in words.iter_mut().zip(data).enumerate() {
-            let nibble = (strobe >> (4 * i)) as u32;
-            let mask = (0..4).fold(0, |m, byte| m | ((((nibble >> byte) & 1) * 0xff) << (8 * byte)));
-            *word = (*word & !mask) | (new & mask);
-        }
+        merge(&mut self.page_mut(bank, offset)[at..at + BEAT_WORDS], data, strobe);
+    }
+}
+
+/// Takes over those bytes of a beat whose bit in `strobe` is set.
+#[inline]
+pub(super) fn merge(words: &mut [u32], data: &[u32; BEAT_WORDS], strobe: u64) {
+    if strobe == u64::MAX {
+        return words.copy_from_slice(data);
+    }
+    for (i, (word, &new)) in words.iter_mut().zip(data).enumerate() {
+        let nibble = (strobe >> (4 * i)) as u32;
+        let mask = (0..4).fold(0, |m, byte| m | ((((nibble >> byte) & 1) * 0xff) << (8 * byte)));
+        *word = (*word & !mask) | (new & mask);
     }
 }
 
@@ -220,7 +279,7 @@ mod tests {
         let error = memory.write(end - 1, &[0, 0]).unwrap_err().to_string();
         assert!(error.contains("2 bytes") && error.contains("0x1234500000"), "{error}");
         assert!(memory.read(u64::MAX, &mut [0; 8]).is_err());
-        assert!(memory.beat(end).is_none());
+        assert_eq!(memory.beat(end), Err(Response::DecodeError));
         assert_eq!(memory.bank_base(end - 1), Some(base));
     }
 

@@ -15,6 +15,7 @@ mod pace;
 mod pins;
 mod port;
 mod random;
+mod remote;
 
 pub use dram::{Dram, DramError};
 pub use fixed::Fixed;
@@ -25,6 +26,7 @@ pub use monitor::Violation;
 pub use pace::{Accept, Pace, PaceOf, ReadBurst, Traffic, WriteBurst};
 pub use port::{Fault, Port};
 pub use random::Random;
+pub use remote::{Remote, RemoteError, REMOTE_PAGE_BYTES};
 
 /// The five channels of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -103,8 +103,8 @@ impl Port {
                     let burst = &self.traffic.reads[index];
                     let address = burst.address + u64::from(burst.sent * AXI_BEAT_BYTES);
                     let (data, response) = match memory.beat(address) {
-                        None => (&[0xdead_dead; BEAT_WORDS], Response::DecodeError),
-                        Some(data) => (data, refusal(faults, address, 1, false)),
+                        Err(response) => (&[0xdead_dead; BEAT_WORDS], response),
+                        Ok(data) => (data, refusal(faults, address, 1, false)),
                     };
                     let last = burst.sent + 1 == burst.beats;
                     self.pins.drive_read(instance, burst.id, data, response.code(), last);
@@ -119,8 +119,8 @@ impl Port {
                     self.store(index, memory, faults);
                     let burst = self.traffic.writes.remove(index).expect("a pace gives an index of the queue");
                     let response = match memory.beat(burst.address) {
-                        None => Response::DecodeError,
-                        Some(_) => refusal(faults, burst.address, burst.beats, true),
+                        Err(response) => response,
+                        Ok(_) => refusal(faults, burst.address, burst.beats, true),
                     };
                     self.pins.drive_response(instance, burst.id, response.code());
                     self.response_driven = true;
