@@ -24,6 +24,8 @@ pub use cache::folder as cache_folder;
 pub use error::{BuildError, EvalError, PortError, TraceError};
 pub use loader::{Instance, Library, PortId};
 
+use std::path::PathBuf;
+
 use nearfield_hdl::emit::Design;
 
 /// How a design is built.
@@ -62,6 +64,14 @@ pub fn build(design: &Design, options: &Options) -> Result<Library, BuildError> 
         tools.build_design(design, options, &runtime, folder)
     })?;
     Library::load(&folder.join(tool::LIBRARY_FILE), design)
+}
+
+/// Compiles one C++ source into a shared library, or finds it in the cache; gives its path.
+pub(crate) fn build_library(name: &str, source: &str) -> Result<PathBuf, BuildError> {
+    let tools = tool::Tools::find()?;
+    let key = cache::Key::of([tools.library_key().as_str(), name, source]);
+    let folder = cache::Cache::open()?.entry(&format!("{name}-{key}"), |f| tools.build_library(name, source, f))?;
+    Ok(folder.join(format!("{name}.so")))
 }
 
 #[cfg(test)]

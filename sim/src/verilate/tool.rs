@@ -38,6 +38,9 @@ const COMPILE_FAST: &str = "-O1";
 const COMPILE_RUNTIME: &str = "-O2";
 const COMPILE_SLOW: &str = "-O0";
 
+/// Flags of a library of one source, whose symbols are for others.
+const LIBRARY: &[&str] = &["-std=c++14", "-shared", "-fPIC", "-O2", "-Wall", "-Werror"];
+
 /// Ports that are words of C++ are legal Verilog; the bridge knows how Verilator renames them.
 const VERILATE: &[&str] = &["--cc", "-Wno-SYMRSVDWORD", "-O3", "--no-timing", "--prefix", "Vm", "--Mdir", "model"];
 
@@ -160,6 +163,21 @@ impl Tools {
         finish(start(&mut link, "g++", "g++")?, "g++", &design.top)?;
         // What is between Verilog and library is ten times as large as they are, and nobody looks at it.
         fs::remove_dir_all(&model).map_err(io("cannot delete", &model))
+    }
+
+    /// What decides a library that is compiled from one source.
+    pub(super) fn library_key(&self) -> String {
+        format!("{}|{LIBRARY:?}", self.compiler_version)
+    }
+
+    /// Compiles `source` into `NAME.so` in `folder`, and leaves the source there.
+    pub(super) fn build_library(&self, name: &str, source: &str, folder: &Path) -> Result<(), BuildError> {
+        let file = format!("{name}.cpp");
+        let path = folder.join(&file);
+        fs::write(&path, source).map_err(io("cannot write", &path))?;
+        let mut compile = Command::new("g++");
+        compile.current_dir(folder).args(LIBRARY).arg(format!("-o{name}.so")).arg(file);
+        finish(start(&mut compile, "g++", "g++")?, "g++", name)
     }
 
     /// Starts the compiler in `folder`, on relative paths, so that ccache finds what another folder compiled.

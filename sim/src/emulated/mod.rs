@@ -1,0 +1,151 @@
+//! An emulated board: the device that XRT's hardware emulation talks to, made of Verilated kernels.
+//!
+//! A host program that uses XRT with `XCL_EMULATION_MODE=hw_emu` loads XRT's emulation driver in place of that of a real
+//! card. The driver calls a device in a process of its own over a socket: allocate, copy, read and write registers. This
+//! is that device. It serves XRT 2.13, as Debian has it (`libxrt1`), and no Vitis is needed.
+//!
+//! ```text
+//! host program ── XRT ── hardware emulation ══ socket ══ serve ── compute units ── memory ── files of peer-to-peer buffers
+//!                              ╚═════════ second socket: host-only buffers ══════════════════════════╝
+//! ```
+//!
+//! What the host sees is a card's: registers word by word over AXI4-Lite, buffers at addresses, copies, peer-to-peer
+//! buffers as files that it maps, its own memory within the kernels' reach. Three things are not: a unit that was started
+//! runs when its control register is first looked at, so that cycles are the same in every run; units run one after the
+//! other, and do not wait for each other's memory; peer-to-peer buffers and host memory answer as fast as the board's
+//! ports do, whatever its DRAM.
+
+mod buffers;
+mod connection;
+mod error;
+mod host_memory;
+mod message;
+mod preload;
+mod shell;
+mod wire;
+
+use std::path::PathBuf;
+
+use nearfield_abi::board::Board;
+use nearfield_abi::kernel::KernelConfig;
+
+use connection::{malformed, Connection};
+use host_memory::HostMemory;
+use message::{answer, Call};
+use shell::{Denied, Shell};
+
+pub use error::EmulatedError;
+pub use preload::preload;
+
+/// What is emulated, and for whom.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The board.
+    pub board: &'static Board,
+    /// The kernel of its compute units.
+    pub config: KernelConfig,
+    /// How they are simulated.
+    pub options: crate::Options,
+    /// The socket on which the host listens: `/tmp/$USER/$EMULATION_SOCKETID`.
+    pub socket: PathBuf,
+    /// The one on which it answers for its memory: `/tmp/$USER/D2X_unix_sock_$EMULATION_SOCKETID`.
+    pub host_socket: PathBuf,
+    /// Where the files of peer-to-peer buffers go: a folder that only the owner can enter.
+    pub folder: PathBuf,
+}
+
+/// Who is told how a board is doing: a host waits for ever for a device that has died, so somebody has to look.
+pub trait Watch {
+    /// The board is alive: after each message, after each slice of simulation (a tenth of a second or so), and twice a
+    /// second while the host has nothing to say. The longest silence is that of a host that does not answer for its own
+    /// memory: 5 seconds a page.
+    fn alive(&mut self);
+
+    /// A call of the host has come and is served now; it is message `number`, counted from 1, and call `api` in XRT's
+    /// numbers. On the second socket the board calls and the host answers: nothing of that is counted.
+    fn message(&mut self, number: u64, api: u32);
+}
+
+/// Opens the board's compute units, dials the host, and serves it until it closes the device. The kernel is built first
+/// unless that has been done before, which takes a minute: [`crate::KernelSim::open`] beforehand spares the host the wait.
+///
+/// A request that a card would not do (an address in no unit, a copy to no buffer) is refused, and logged. A run that does
+/// not end is not given up as long as something moves: that is for whoever started the host.
+///
+/// # Errors
+///
+/// A unit cannot be opened or breaks a rule, the host does not listen within 30 seconds, ends without closing, stays
+/// within a message for 30 seconds, or sends what XRT 2.13's hardware emulation does not.
+pub fn serve(setup: Setup, watch: &mut dyn Watch) -> Result<(), EmulatedError> {
+    let host = HostMemory::new(setup.host_socket.clone());
+    let mut shell = Shell::open(&setup, host.clone())?;
+    watch.alive();
+    let mut connection = Connection::dial(&setup.socket, || watch.alive())?;
+    tracing::info!(board = setup.board.name, kernel = setup.config.name(), "the host is there");
+    loop {
+        host.reach();
+        let incoming = connection.next(|| {
+            host.reach();
+            watch.alive();
+        })?;
+        let (number, api, name) = (incoming.number, incoming.api, message::name(incoming.api));
+        watch.message(number, api);
+        let call = Call::read(api, incoming.body).map_err(|error| malformed(number, name, error))?;
+        let call = call.ok_or(EmulatedError::Unexpected { number, api, name })?;
+        let closes = call == Call::Close;
+        let (outcome, otherwise) = perform(&mut shell, call, watch);
+        let answer = match outcome {
+            Ok(answer) => answer,
+            Err(Denied::Refused(why)) => {
+                tracing::error!(number, call = name, "refused: {why}");
+                otherwise
+            }
+            Err(Denied::Ended(error)) => return Err(error),
+        };
+        if closes {
+            // First, or the host would wait for it between the answer and its own end.
+            host.close();
+        }
+        connection.answer(&answer)?;
+        watch.alive();
+        if closes {
+            return Ok(());
+        }
+    }
+}
+
+/// Does what a call asks for. Gives the answer, and the one for the case that it is refused.
+fn perform(shell: &mut Shell, call: Call<'_>, watch: &mut dyn Watch) -> (Result<Vec<u8>, Denied>, Vec<u8>) {
+    let done = |result: Result<(), Denied>| result.map(|()| answer::number(1));
+    let no = answer::number(0);
+    let nothing = answer::with_bytes(0, &[]);
+    match call {
+        Call::Close => (Ok(answer::number(1)), no),
+        Call::DebugMessages => (Ok(answer::nothing()), no),
+        Call::SetEnvironment { settings } => {
+            tracing::debug!(settings, "the host's settings");
+            (Ok(answer::number(1)), no)
+        }
+        Call::Allocate { address, size, device_only } => {
+            let allocated = shell.allocate(address, size, device_only);
+            let answer = |file: Option<Vec<u8>>| match file {
+                Some(name) => answer::with_bytes(1, &name),
+                None => answer::number(1),
+            };
+            (allocated.map(answer), no)
+        }
+        Call::Free { address } => (done(shell.free(address)), no),
+        Call::WriteMemory { address, data } => {
+            (shell.write_memory(address, data).map(|()| answer::number(data.len() as u64)), no)
+        }
+        Call::ReadMemory { address, size } => {
+            let read = shell.read_memory(address, size);
+            (read.map(|data| answer::with_bytes(data.len() as u64, &data)), nothing)
+        }
+        Call::WriteRegisters { address, data } => (done(shell.write_registers(address, data)), no),
+        Call::ReadRegisters { address, size } => {
+            let read = shell.read_registers(address, size, watch);
+            (read.map(|data| answer::with_bytes(1, &data)), nothing)
+        }
+    }
+}
