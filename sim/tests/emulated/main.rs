@@ -1,0 +1,320 @@
+//! The emulated board, driven over its sockets by a host that does what XRT 2.13 does, in its order.
+
+mod host;
+
+use host::{b, header, n, Host};
+use nearfield_abi::board::{unit_base, Board, HOST_MEMORY_BASE};
+use nearfield_abi::kernel::{smartupdate as abi, ArgumentKind, KernelConfig};
+use nearfield_abi::register;
+use nearfield_model::optimizer::adamw::{self, Coefficients, Hyper};
+use nearfield_sim::axi::Random;
+
+const ELEMENTS: usize = 1001;
+const BYTES: u64 = ELEMENTS as u64 * 4;
+/// Done, idle and ready: what the control register of a run that has ended reads.
+const ENDED: u32 = register::control::DONE | register::control::IDLE | register::control::READY;
+
+/// Parameters, first moments, second moments, gradients.
+fn tensors(seed: u64) -> [Vec<f32>; 4] {
+    let mut random = Random::new(seed, 0);
+    let mut tensor = |positive: bool| {
+        let value = (0..ELEMENTS).map(|_| {
+            let value = random.below(1 << 20) as f32 / 65536.0 - 8.0;
+            if positive {
+                value.abs()
+            } else {
+                value
+            }
+        });
+        value.collect::<Vec<f32>>()
+    };
+    [tensor(false), tensor(false), tensor(true), tensor(false)]
+}
+
+fn coefficients() -> Coefficients {
+    let hyper = Hyper::default();
+    Coefficients::new(&hyper, &hyper.powers().next(hyper.beta1, hyper.beta2))
+}
+
+/// The bytes of the three tensors that a step changes.
+fn stepped(mut tensors: [Vec<f32>; 4]) -> Vec<Vec<u8>> {
+    let [p, m, v, g] = &mut tensors;
+    adamw::step(&coefficients(), p, m, v, g);
+    tensors[..3].iter().map(|tensor| bytes(tensor)).collect()
+}
+
+fn bytes(tensor: &[f32]) -> Vec<u8> {
+    tensor.iter().flat_map(|x| x.to_bits().to_le_bytes()).collect()
+}
+
+/// Starts a step: every word from the first argument to the last, gaps included, then the start bit.
+fn start(host: &mut Host, unit: u32, pointers: [u64; 4]) {
+    let k = coefficients();
+    let arguments = KernelConfig::smartupdate(1).unwrap().arguments();
+    let last = arguments.last().unwrap().offset;
+    let mut words = vec![0u32; ((last - register::ARGUMENTS) / 4 + 1) as usize];
+    for (id, argument) in arguments.iter().enumerate() {
+        let place = ((argument.offset - register::ARGUMENTS) / 4) as usize;
+        match argument.kind {
+            ArgumentKind::Pointer { .. } => {
+                let address = pointers.get(id).copied().unwrap_or(0);
+                words[place] = address as u32;
+                words[place + 1] = (address >> 32) as u32;
+            }
+            _ => {
+                words[place] = match id {
+                    abi::ELEMENTS => ELEMENTS as u32,
+                    abi::FLAGS => abi::flag::WEIGHT_DECAY,
+                    abi::GRAD_FORMAT => abi::grad_format::FP32,
+                    abi::HALF_FORMAT => abi::half_format::NONE,
+                    abi::GRAD_SCALE => 1f32.to_bits(),
+                    abi::BETA1 => k.beta1.to_bits(),
+                    abi::C1 => k.c1.to_bits(),
+                    abi::BETA2 => k.beta2.to_bits(),
+                    abi::C2 => k.c2.to_bits(),
+                    abi::BIAS2 => k.bias2.to_bits(),
+                    abi::EPS => k.eps.to_bits(),
+                    abi::STEP_SIZE => k.step_size.to_bits(),
+                    abi::DECAY => k.decay.to_bits(),
+                    _ => unreachable!("an argument of no meaning"),
+                }
+            }
+        }
+    }
+    for (offset, word) in (register::ARGUMENTS..).step_by(4).zip(words) {
+        assert!(host.set(unit_base(unit) + u64::from(offset), word));
+    }
+    assert!(host.set(unit_base(unit), register::control::START));
+}
+
+fn register(host: &mut Host, unit: u32, offset: u32) -> u32 {
+    host.get(unit_base(unit) + u64::from(offset)).unwrap()
+}
+
+/// Addresses for a unit's tensors, each in the bank of its master.
+fn places(unit: u32) -> [u64; 4] {
+    let board = Board::from_name("ideal").unwrap();
+    [0, 1, 2, 3].map(|i| board.bank_base(board.bank_of(unit, i)) + 0x10_0000 * u64::from(unit * 4 + i))
+}
+
+/// A step on each unit in buffers of the board; gives the units' own counts of cycles.
+fn step_on_both_units(host: &mut Host) -> [u32; 2] {
+    for unit in [0, 1] {
+        for (place, tensor) in places(unit).into_iter().zip(tensors(unit.into())) {
+            assert_eq!(host.allocate(place, BYTES, false).as_deref(), Some(""));
+            assert_eq!(host.write(place, 0, &bytes(&tensor)), BYTES);
+        }
+    }
+    // Both are started before one is looked at, and the later one is looked at first.
+    start(host, 0, places(0));
+    start(host, 1, places(1));
+    let cycles = [1, 0].map(|unit| {
+        assert_eq!(register(host, unit, register::CONTROL), ENDED);
+        assert_eq!(register(host, unit, register::CONTROL), register::control::IDLE, "reading clears done and ready");
+        assert_eq!(register(host, unit, register::ERROR_CODE), register::error::NONE);
+        for (place, expected) in places(unit).into_iter().zip(stepped(tensors(unit.into()))) {
+            assert!(host.read(place, 0, BYTES) == expected, "unit {unit}, buffer at {place:#x}");
+        }
+        register(host, unit, register::CYCLES)
+    });
+    for place in [places(0), places(1)].concat() {
+        assert!(host.free(place));
+    }
+    cycles
+}
+
+#[test]
+fn both_units_step_as_the_model_does_in_cycles_that_repeat() {
+    let cycles = [0, 1].map(|_| {
+        let mut host = Host::open("ideal");
+        let padding = b(3, &[b(1, b"pad"), b(2, &[b'x'; 300_000])].concat());
+        assert_eq!(host.call(20, &[padding]).0, 1);
+        let cycles = step_on_both_units(&mut host);
+        // Once more in the same process: it is the same job.
+        assert_eq!(step_on_both_units(&mut host), cycles);
+        let seen = host.seen.clone();
+        host.close();
+        let seen = seen.lock().unwrap();
+        let numbers: Vec<u64> = seen.messages.iter().map(|m| m.0).collect();
+        assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<u64>>());
+        assert_eq!((seen.messages[0].1, seen.messages.last().unwrap().1), (20, 1));
+        assert!(seen.alive > numbers.len() as u64);
+        cycles
+    });
+    assert_eq!(cycles[0], cycles[1]);
+    assert!(cycles[0].iter().all(|&c| c > ELEMENTS as u32), "{cycles:?}");
+}
+
+#[test]
+fn peer_to_peer_buffers_are_files_that_the_kernel_reads_and_writes() {
+    let mut host = Host::open("ideal");
+    let places = places(0).map(|place| place + 0x3000);
+    let before = tensors(5);
+    let mut files = Vec::new();
+    for (i, (place, tensor)) in places.into_iter().zip(&before).enumerate() {
+        let name = host.allocate(place, BYTES, true).unwrap();
+        assert!(name.starts_with(host.folder.path().join("files").to_str().unwrap()), "{name}");
+        // Whoever has mapped the file writes into it, or copies over the bus: it is the same memory.
+        if i % 2 == 0 {
+            let file = std::fs::OpenOptions::new().write(true).open(&name).unwrap();
+            std::os::unix::fs::FileExt::write_all_at(&file, &bytes(tensor), 0).unwrap();
+        } else {
+            assert_eq!(host.write(place, 0, &bytes(tensor)), BYTES);
+        }
+        files.push(name);
+    }
+    start(&mut host, 0, places);
+    assert_eq!(register(&mut host, 0, register::CONTROL), ENDED);
+    assert_eq!(register(&mut host, 0, register::ERROR_CODE), register::error::NONE);
+    for (i, expected) in stepped(before.clone()).into_iter().enumerate() {
+        let file = std::fs::read(&files[i]).unwrap();
+        assert_eq!(file.len(), 4096, "whole pages, for the host to map");
+        assert!(file[..BYTES as usize] == expected && file[BYTES as usize..].iter().all(|&b| b == 0));
+        assert!(host.read(places[i], 0, BYTES) == expected);
+        assert!(host.read(places[i], 400, 64) == expected[400..464]);
+    }
+    assert!(std::fs::read(&files[3]).unwrap()[..BYTES as usize] == bytes(&before[3]), "gradients are only read");
+    // A freed buffer is memory of the board again, without a file.
+    assert!(host.free(places[0]) && !std::path::Path::new(&files[0]).exists());
+    assert_eq!(host.allocate(places[0], BYTES, false).as_deref(), Some(""));
+    assert_eq!(host.write(places[0], 0, &bytes(&before[0])), BYTES);
+    start(&mut host, 0, places);
+    assert_eq!(register(&mut host, 0, register::CONTROL), ENDED);
+    assert!(host.read(places[0], 0, BYTES) != bytes(&before[0]));
+    host.close();
+}
+
+#[test]
+fn kernels_reach_the_hosts_memory() {
+    let mut host = Host::open("ideal");
+    let places = [0, 1, 2, 3].map(|i| HOST_MEMORY_BASE + 0x10_0000 * i);
+    let before = tensors(7);
+    for (place, tensor) in places.into_iter().zip(&before) {
+        let mut buffer = bytes(tensor);
+        buffer.resize(4096, 0x5a);
+        host.host_buffers.lock().unwrap().buffers.insert(place, buffer);
+    }
+    start(&mut host, 1, places);
+    assert_eq!(register(&mut host, 1, register::CONTROL), ENDED);
+    assert_eq!(register(&mut host, 1, register::ERROR_CODE), register::error::NONE);
+    {
+        let memory = host.host_buffers.lock().unwrap();
+        for (place, expected) in places.into_iter().zip(stepped(before)) {
+            let buffer = &memory.buffers[&place];
+            assert!(buffer[..BYTES as usize] == expected && buffer[BYTES as usize..].iter().all(|&b| b == 0x5a));
+        }
+        let of = |api| memory.calls.iter().filter(|c| c.0 == api).count();
+        assert_eq!((of(34), of(35)), (4, 3), "a page is fetched once, and goes back where it was written");
+    }
+    // A second run sees what the host has written since.
+    let again = tensors(8);
+    for (place, tensor) in places.into_iter().zip(&again) {
+        let mut memory = host.host_buffers.lock().unwrap();
+        memory.buffers.get_mut(&place).unwrap()[..BYTES as usize].copy_from_slice(&bytes(tensor));
+    }
+    start(&mut host, 1, places);
+    assert_eq!(register(&mut host, 1, register::CONTROL), ENDED);
+    for (place, expected) in places.into_iter().zip(stepped(again)) {
+        assert!(host.host_buffers.lock().unwrap().buffers[&place][..BYTES as usize] == expected);
+    }
+    host.close();
+}
+
+#[test]
+fn memory_that_the_host_does_not_have_is_an_error_of_axi() {
+    let mut host = Host::open("ideal");
+    let mut places = places(0);
+    for place in places {
+        host.allocate(place, BYTES, false).unwrap();
+    }
+    places[1] = HOST_MEMORY_BASE + 0x4000_0000;
+    start(&mut host, 0, places);
+    assert_eq!(register(&mut host, 0, register::CONTROL), ENDED);
+    assert_eq!(register(&mut host, 0, register::ERROR_CODE), register::error::AXI_READ);
+    assert_eq!(register(&mut host, 0, register::ERROR_PORT), 1);
+    host.close();
+}
+
+#[test]
+fn copies_of_a_part_go_to_the_part() {
+    let mut host = Host::open("ideal");
+    host.allocate(0x8000, 8192, false).unwrap();
+    assert_eq!(host.write(0x8000, 0, &[1; 8192]), 8192);
+    assert_eq!(host.write(0x8000, 100, &[2; 3000]), 3000);
+    let back = host.read(0x8000, 0, 8192);
+    assert!(back[..100].iter().chain(&back[3100..]).all(|&b| b == 1) && back[100..3100].iter().all(|&b| b == 2));
+    assert_eq!(host.read(0x8000, 99, 2), [1, 2]);
+    // The same memory through the calls that name no buffer.
+    assert_eq!(host.call(8, &[n(2, 0x8040), n(3, 2), b(4, &[7, 8])]).0, 2);
+    assert_eq!(host.call(10, &[n(2, 0x803f), n(3, 4)]).1, [1, 7, 8, 1]);
+    host.close();
+}
+
+#[test]
+fn what_a_card_would_not_do_is_refused_and_the_board_goes_on() {
+    let mut host = Host::open("ideal");
+    let end = unit_base(0) + u64::from(register::SPACE_BYTES);
+    for address in [0, unit_base(0) - 4, unit_base(0) + 2, end, end - 2, unit_base(2), u64::MAX] {
+        assert!(!host.set(address, 1), "{address:#x}");
+        assert_eq!(host.get(address), None, "{address:#x}");
+    }
+    for size in [0, 2, 8192] {
+        assert_eq!(host.call(11, &[n(2, unit_base(0)), n(3, size)]), (0, vec![]), "{size}");
+    }
+    assert!(!host.set(unit_base(0), register::control::START | register::control::AUTO_RESTART));
+    let (valid, id) = host.call(11, &[n(2, unit_base(1) + u64::from(register::KERNEL_ID)), n(3, 16)]);
+    let config = KernelConfig::smartupdate(1).unwrap();
+    assert_eq!((valid, id.len()), (1, 16));
+    assert_eq!(id[..4], config.kernel.id().to_le_bytes());
+    assert_eq!(id[8..], config.hash().to_le_bytes());
+
+    assert!(host.allocate(0x1000, 4096, false).is_some());
+    assert!(host.allocate(0x1fff, 4096, false).is_none() && host.allocate(0x0, 0x1001, true).is_none());
+    assert!(host.allocate(HOST_MEMORY_BASE, 4096, false).is_none(), "the host keeps those itself");
+    assert!(!host.free(0x1001));
+    assert_eq!(host.write(0x1000, 4000, &[0; 97]), 0);
+    assert_eq!(host.write(0x3000, 0, &[0; 4]), 0);
+    assert_eq!(host.read(0x1000, 4096, 1), []);
+    assert_eq!(host.read(0x1000, 4000, 96).len(), 96);
+    host.close();
+}
+
+#[test]
+fn an_end_without_close_is_told_apart() {
+    let mut host = Host::open("ideal");
+    host.allocate(0x1000, 4096, false).unwrap();
+    assert!(host.hang_up().contains("ended after message 1 without closing"));
+
+    let mut host = Host::open("ideal");
+    host.send(&header(10, 4));
+    host.send(&[8, 0]);
+    assert!(host.hang_up().contains("in the middle of message 1"));
+
+    let mut host = Host::open("ideal");
+    host.send(&header(10, 4)[..5]);
+    assert!(host.hang_up().contains("in the middle of message 1"));
+}
+
+#[test]
+fn garbage_is_named() {
+    let cases: [(Vec<u8>, &str); 8] = [
+        (vec![0; 14], "message 2, a header: the header does not consist"),
+        (header(0, 4), "message 2, xclAllocDeviceBuffer, field 1: it is missing"),
+        (
+            [header(4, 5), n(1, 300), vec![0x10]].concat(),
+            "message 2, xclFreeDeviceBuffer, field 2: the message ends in",
+        ),
+        ([header(3, 5), b(1, b"x")].concat(), "message 2, xclFreeDeviceBuffer, field 1: it is not a number"),
+        (header(u64::MAX, 6), "message 2, xclCopyBufferHost2Device, has 18446744073709551615 bytes"),
+        (header((64 << 20) + 1, 6), "67108864 are taken; set packet_size"),
+        (header(0, 3), "message 2 is call 3, xclLoadBitstream, which an emulated board does not serve"),
+        (header(0, 999), "message 2 is call 999"),
+    ];
+    for (bytes, says) in cases {
+        let mut host = Host::open("ideal");
+        host.call(19, &[]);
+        host.send(&bytes);
+        let said = host.failed();
+        assert!(said.contains(says), "{said}");
+    }
+}
