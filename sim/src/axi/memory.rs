@@ -87,7 +87,12 @@ impl Memory {
     ///
     /// Some of it could not be brought there, and is lost; the rest was.
     pub fn settle(&mut self) -> Result<(), RemoteError> {
-        self.windows.iter_mut().fold(Ok(()), |result, window| result.and(window.settle()))
+        let mut result = Ok(());
+        for window in &mut self.windows {
+            // Also after one that failed.
+            result = result.and(window.settle());
+        }
+        result
     }
 
     /// The remote range that holds a beat. On a board without any, this costs a look at a length.

@@ -38,6 +38,11 @@ pub(super) fn name(api: u32) -> &'static str {
         api::WRITE_REGISTERS => "xclWriteAddrKernelCtrl",
         api::READ_MEMORY => "xclReadAddrSpaceDeviceRam",
         api::READ_REGISTERS => "xclReadAddrKernelCtrl",
+        14 => "xclPerfMonReadCounters",
+        15 => "xclPerfMonGetTraceCount",
+        16 => "xclPerfMonReadTrace",
+        17 => "xclGetDeviceTimestamp",
+        18 => "xclReadBusStatus",
         api::DEBUG_MESSAGES => "xclGetDebugMessages",
         api::SET_ENVIRONMENT => "xclSetEnvironment",
         api::SETUP_INSTANCE => "xclSetupInstance",
@@ -115,6 +120,14 @@ impl<'a> Call<'a> {
             }
             _ => return Ok(None),
         }))
+    }
+
+    /// The answer to a call that is refused: no, or no bytes.
+    pub(super) fn refusal(&self) -> Vec<u8> {
+        match self {
+            Call::ReadMemory { .. } | Call::ReadRegisters { .. } => answer::with_bytes(0, &[]),
+            _ => answer::number(0),
+        }
     }
 }
 

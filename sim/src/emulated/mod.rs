@@ -92,13 +92,12 @@ pub fn serve(setup: Setup, watch: &mut dyn Watch) -> Result<(), EmulatedError> {
         watch.message(number, api);
         let call = Call::read(api, incoming.body).map_err(|error| malformed(number, name, error))?;
         let call = call.ok_or(EmulatedError::Unexpected { number, api, name })?;
-        let closes = call == Call::Close;
-        let (outcome, otherwise) = perform(&mut shell, call, watch);
-        let answer = match outcome {
+        let (closes, refusal) = (call == Call::Close, call.refusal());
+        let answer = match perform(&mut shell, call, watch) {
             Ok(answer) => answer,
             Err(Denied::Refused(why)) => {
                 tracing::error!(number, call = name, "refused: {why}");
-                otherwise
+                refusal
             }
             Err(Denied::Ended(error)) => return Err(error),
         };
@@ -114,38 +113,38 @@ pub fn serve(setup: Setup, watch: &mut dyn Watch) -> Result<(), EmulatedError> {
     }
 }
 
-/// Does what a call asks for. Gives the answer, and the one for the case that it is refused.
-fn perform(shell: &mut Shell, call: Call<'_>, watch: &mut dyn Watch) -> (Result<Vec<u8>, Denied>, Vec<u8>) {
-    let done = |result: Result<(), Denied>| result.map(|()| answer::number(1));
-    let no = answer::number(0);
-    let nothing = answer::with_bytes(0, &[]);
-    match call {
-        Call::Close => (Ok(answer::number(1)), no),
-        Call::DebugMessages => (Ok(answer::nothing()), no),
+/// Does what a call asks for, and gives the answer.
+fn perform(shell: &mut Shell, call: Call<'_>, watch: &mut dyn Watch) -> Result<Vec<u8>, Denied> {
+    Ok(match call {
+        Call::Close => answer::number(1),
+        Call::DebugMessages => answer::nothing(),
         Call::SetEnvironment { settings } => {
             tracing::debug!(settings, "the host's settings");
-            (Ok(answer::number(1)), no)
+            answer::number(1)
         }
-        Call::Allocate { address, size, device_only } => {
-            let allocated = shell.allocate(address, size, device_only);
-            let answer = |file: Option<Vec<u8>>| match file {
-                Some(name) => answer::with_bytes(1, &name),
-                None => answer::number(1),
-            };
-            (allocated.map(answer), no)
+        Call::Allocate { address, size, device_only } => match shell.allocate(address, size, device_only)? {
+            Some(file) => answer::with_bytes(1, &file),
+            None => answer::number(1),
+        },
+        Call::Free { address } => {
+            shell.free(address)?;
+            answer::number(1)
         }
-        Call::Free { address } => (done(shell.free(address)), no),
         Call::WriteMemory { address, data } => {
-            (shell.write_memory(address, data).map(|()| answer::number(data.len() as u64)), no)
+            shell.write_memory(address, data)?;
+            answer::number(data.len() as u64)
         }
         Call::ReadMemory { address, size } => {
-            let read = shell.read_memory(address, size);
-            (read.map(|data| answer::with_bytes(data.len() as u64, &data)), nothing)
+            let data = shell.read_memory(address, size)?;
+            answer::with_bytes(size, &data)
         }
-        Call::WriteRegisters { address, data } => (done(shell.write_registers(address, data)), no),
+        Call::WriteRegisters { address, data } => {
+            shell.write_registers(address, data)?;
+            answer::number(1)
+        }
         Call::ReadRegisters { address, size } => {
-            let read = shell.read_registers(address, size, watch);
-            (read.map(|data| answer::with_bytes(1, &data)), nothing)
+            let data = shell.read_registers(address, size, watch)?;
+            answer::with_bytes(1, &data)
         }
-    }
+    })
 }

@@ -223,3 +223,16 @@ fn unit_error(unit: &str, error: SimError) -> Denied {
         error => Denied::Ended(EmulatedError::Unit { unit: unit.to_string(), source: Box::new(error) }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_do_not_write_their_waves_over_each_other() {
+        let options = Options { trace: Some("/waves/run.fst".into()), ..Options::default() };
+        let path = |unit| options_of(&options, unit).trace.unwrap();
+        assert_eq!([path(0), path(1)].map(|p| p.display().to_string()), ["/waves/run.fst", "/waves/run_2.fst"]);
+        assert_eq!(options_of(&Options::default(), 1), Options::default());
+    }
+}

@@ -8,6 +8,7 @@ use nearfield_abi::kernel::{smartupdate as abi, ArgumentKind, KernelConfig};
 use nearfield_abi::register;
 use nearfield_model::optimizer::adamw::{self, Coefficients, Hyper};
 use nearfield_sim::axi::Random;
+use nearfield_sim::Options;
 
 const ELEMENTS: usize = 1001;
 const BYTES: u64 = ELEMENTS as u64 * 4;
@@ -49,6 +50,10 @@ fn bytes(tensor: &[f32]) -> Vec<u8> {
 
 /// Starts a step: every word from the first argument to the last, gaps included, then the start bit.
 fn start(host: &mut Host, unit: u32, pointers: [u64; 4]) {
+    start_on(host, unit, pointers, ELEMENTS as u32);
+}
+
+fn start_on(host: &mut Host, unit: u32, pointers: [u64; 4], elements: u32) {
     let k = coefficients();
     let arguments = KernelConfig::smartupdate(1).unwrap().arguments();
     let last = arguments.last().unwrap().offset;
@@ -63,7 +68,7 @@ fn start(host: &mut Host, unit: u32, pointers: [u64; 4]) {
             }
             _ => {
                 words[place] = match id {
-                    abi::ELEMENTS => ELEMENTS as u32,
+                    abi::ELEMENTS => elements,
                     abi::FLAGS => abi::flag::WEIGHT_DECAY,
                     abi::GRAD_FORMAT => abi::grad_format::FP32,
                     abi::HALF_FORMAT => abi::half_format::NONE,
@@ -93,7 +98,11 @@ fn register(host: &mut Host, unit: u32, offset: u32) -> u32 {
 
 /// Addresses for a unit's tensors, each in the bank of its master.
 fn places(unit: u32) -> [u64; 4] {
-    let board = Board::from_name("ideal").unwrap();
+    places_on("ideal", unit)
+}
+
+fn places_on(board: &str, unit: u32) -> [u64; 4] {
+    let board = Board::from_name(board).unwrap();
     [0, 1, 2, 3].map(|i| board.bank_base(board.bank_of(unit, i)) + 0x10_0000 * u64::from(unit * 4 + i))
 }
 
@@ -217,6 +226,91 @@ fn kernels_reach_the_hosts_memory() {
     for (place, expected) in places.into_iter().zip(stepped(again)) {
         assert!(host.host_buffers.lock().unwrap().buffers[&place][..BYTES as usize] == expected);
     }
+    host.close();
+}
+
+#[test]
+fn every_simulated_board_is_served() {
+    for board in ["hostile", "smartssd"] {
+        let mut host = Host::open(board);
+        // One tensor on the board, one in a file, one with the host, one on the board again.
+        let before = tensors(9);
+        let mut places = places_on(board, 0);
+        places[2] = HOST_MEMORY_BASE + 0x7000;
+        assert_eq!(host.allocate(places[0], BYTES, false).as_deref(), Some(""));
+        assert_ne!(host.allocate(places[1], BYTES, true).as_deref(), Some(""));
+        assert_eq!(host.allocate(places[3], BYTES, false).as_deref(), Some(""));
+        host.host_buffers.lock().unwrap().buffers.insert(places[2], bytes(&before[2]));
+        host.host_buffers.lock().unwrap().buffers.get_mut(&places[2]).unwrap().resize(4096, 0);
+        for i in [0, 1, 3] {
+            assert_eq!(host.write(places[i], 0, &bytes(&before[i])), BYTES);
+        }
+        start(&mut host, 0, places);
+        assert_eq!(register(&mut host, 0, register::CONTROL), ENDED, "{board}");
+        let expected = stepped(before);
+        assert!(host.read(places[0], 0, BYTES) == expected[0], "{board}");
+        assert!(host.read(places[1], 0, BYTES) == expected[1], "{board}");
+        assert!(host.host_buffers.lock().unwrap().buffers[&places[2]][..BYTES as usize] == expected[2], "{board}");
+        host.close();
+    }
+}
+
+#[test]
+fn what_the_host_does_not_take_back_ends_the_board() {
+    let mut host = Host::open("ideal");
+    let mut places = places(0);
+    for place in &places[1..] {
+        host.allocate(*place, BYTES, false).unwrap();
+    }
+    places[0] = HOST_MEMORY_BASE;
+    {
+        let mut memory = host.host_buffers.lock().unwrap();
+        memory.buffers.insert(places[0], vec![0; 4096]);
+        memory.refuse_writes = true;
+    }
+    start(&mut host, 0, places);
+    host.send(&header(0, 19));
+    let fields = [n(2, unit_base(0)), n(3, 4)].concat();
+    host.send(&[header(fields.len() as u64, 11), fields].concat());
+    let said = host.failed();
+    assert!(said.contains("cannot bring") && said.contains("0x2000000000"), "{said}");
+}
+
+#[test]
+fn a_unit_that_is_stuck_ends_the_board_and_is_named() {
+    // Nothing moves for as long as the board's memory takes to answer.
+    let mut host = Host::with("ideal", Options { watchdog_cycles: 20, ..Options::default() }, true);
+    let places = places(1);
+    for place in places {
+        host.allocate(place, BYTES, false).unwrap();
+    }
+    start(&mut host, 1, places);
+    let fields = [n(2, unit_base(1)), n(3, 4)].concat();
+    host.send(&[header(fields.len() as u64, 11), fields].concat());
+    let said = host.failed();
+    assert!(said.contains("compute unit smartupdate_2: nothing moved for"), "{said}");
+}
+
+#[test]
+fn a_long_run_gives_signs_of_life() {
+    let mut host = Host::open("ideal");
+    let places = places(0);
+    for place in places {
+        host.allocate(place, 200_000, false).unwrap();
+    }
+    start_on(&mut host, 0, places, 50_000);
+    let before = host.seen.lock().unwrap().alive;
+    assert_eq!(register(&mut host, 0, register::CONTROL), ENDED);
+    let signs = host.seen.lock().unwrap().alive - before;
+    assert!(signs >= 10, "{signs} signs of life in 50,000 cycles");
+    host.close();
+}
+
+#[test]
+fn a_host_without_a_memory_channel_can_close() {
+    let mut host = Host::with("ideal", Options::default(), false);
+    assert!(host.allocate(0x1000, 4096, true).is_some());
+    assert!(host.free(0x1000));
     host.close();
 }
 

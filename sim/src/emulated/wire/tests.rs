@@ -79,7 +79,7 @@ fn a_message_cut_short_is_refused() {
             api::ALLOCATE => body.len() - 2,
             _ => body.len(),
         };
-        for end in (0..body.len()).filter(|&end| end < needed || end > needed) {
+        for end in (0..body.len()).filter(|&end| end != needed) {
             assert!(Call::read(api, &body[..end]).is_err(), "call {api}, {end} of {} bytes", body.len());
         }
     }
