@@ -66,6 +66,16 @@ pub enum ArgumentKind {
     F32,
 }
 
+impl ArgumentKind {
+    /// Bytes of the value in the register space.
+    pub const fn bytes(self) -> u32 {
+        match self {
+            ArgumentKind::Pointer { .. } => 8,
+            ArgumentKind::U32 | ArgumentKind::F32 => 4,
+        }
+    }
+}
+
 /// An argument of a kernel, in Vitis' order: its position is its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Argument {
