@@ -11,3 +11,4 @@ pub mod gcn;
 pub mod safetensors;
 pub mod step;
 pub mod store;
+pub mod xclbin;
