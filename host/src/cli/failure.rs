@@ -4,6 +4,7 @@ use nearfield::device::DeviceError;
 use nearfield::gcn::RunError;
 use nearfield::safetensors::{MatchError, SafetensorsError};
 use nearfield::store::StoreError;
+use nearfield::xclbin::XclbinError;
 
 /// Refused before anything ran or was written.
 pub const REFUSED: u8 = 2;
@@ -56,6 +57,12 @@ impl From<StoreError> for Failure {
 // Files are read before anything runs.
 impl From<SafetensorsError> for Failure {
     fn from(error: SafetensorsError) -> Failure {
+        Failure::refused(error)
+    }
+}
+
+impl From<XclbinError> for Failure {
+    fn from(error: XclbinError) -> Failure {
         Failure::refused(error)
     }
 }

@@ -15,6 +15,7 @@ mod init;
 mod kernels;
 mod output;
 mod step;
+mod xclbin;
 
 use clap::{ArgAction, Parser, Subcommand};
 use console::Console;
@@ -55,6 +56,7 @@ enum Command {
     Export(export::Export),
     Gcn(gcn::Gcn),
     Bench(bench::Bench),
+    Xclbin(xclbin::Xclbin),
 }
 
 /// Parses the command line, runs the subcommand and turns its failure into a message and an exit code.
@@ -70,6 +72,7 @@ pub fn main() -> ExitCode {
         Command::Export(command) => command.run(&console),
         Command::Gcn(command) => command.run(&console),
         Command::Bench(command) => command.run(&console),
+        Command::Xclbin(command) => command.run(&console),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

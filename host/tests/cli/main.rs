@@ -7,3 +7,4 @@ mod journey;
 #[cfg(feature = "sim")]
 mod simulated;
 mod workbench;
+mod xclbin;
