@@ -164,8 +164,8 @@ fn memories(board: &Board, connections: &[Connected]) -> Result<Vec<u8>, String>
         let used = connections.iter().any(|c| c.bank == bank);
         add(kind, used, board.bank_base(bank), board.bank_bytes, &board.bank_tag(bank))?;
     }
-    // Used, because XRT places host-only buffers only in a memory that is; linked to nothing, because XRT gives an argument
-    // the last memory it is linked to, and that shall be the bank.
+    // XRT's hardware emulation places host-only buffers in the memory whose tag has HOST in it, and looks addresses up among
+    // used ones only. Linked to nothing: XRT gives an argument the last memory it is linked to, and that shall be the bank.
     add(table::HOST, true, board::HOST_MEMORY_BASE, board::HOST_MEMORY_BYTES, board::HOST_MEMORY_TAG)?;
     Ok(section)
 }
