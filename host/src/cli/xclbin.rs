@@ -137,17 +137,14 @@ fn memories(text: &mut String, what: &str, memories: &[Memory]) {
 
 fn units(text: &mut String, content: &xclbin::Xclbin) {
     *text += &format!("\n{:<5} {:<40} {:<14} {:>12}  arguments in memory\n", "unit", "name", "control", "base");
+    let links = content.links();
     for (index, unit) in content.units.iter().enumerate() {
         let control = unit.control.map_or(format!("type {}", unit.kind), |c| c.to_string());
         let base = unit.base.map_or("none".into(), |base| format!("{base:#x}"));
-        // By the ids that are connected, not by the metadata: units of kernels that it does not describe have them too.
-        let linked = content.group_connections.as_ref().unwrap_or(&content.connections);
-        let mut ids: Vec<u32> = linked.iter().filter(|c| c.unit as usize == index).map(|c| c.argument).collect();
-        ids.sort_unstable();
-        ids.dedup();
         let tag = |memory: u32| content.memories().get(memory as usize).map_or("none", |m| m.tag.as_str());
-        let placed = |&id: &u32| format!("{id}:{}", content.group_of(index, id).map_or("none", tag));
-        let placed: Vec<String> = ids.iter().map(placed).collect();
+        let here = links.range((index as u32, 0)..=(index as u32, u32::MAX));
+        let placed = here.map(|((_, id), group)| format!("{id}:{}", group.map_or("none", tag)));
+        let placed: Vec<String> = placed.collect();
         *text += &format!("{index:<5} {:<40} {control:<14} {base:>12}  {}\n", unit.name(), placed.join(" "));
     }
 }

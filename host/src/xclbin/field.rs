@@ -103,6 +103,9 @@ impl<'a> Fields<'a> {
                 format!("it says that {count} {what} follow, but its section of {bytes} bytes has room for {room}");
             return Err(self.malformed(0, complaint));
         }
+        if count > table.most {
+            return Err(self.malformed(0, format!("it says that {count} {what} follow; {} is the most", table.most)));
+        }
         let (entries, stride) = (table.entries, table.stride);
         Ok((0..count).map(move |index| {
             // In bounds: `count` entries fit the section.

@@ -50,12 +50,14 @@ pub(super) struct Table {
     pub(super) entries: usize,
     /// Bytes of an entry.
     pub(super) stride: usize,
-    /// What an entry is, for messages.
+    /// The most entries; far more than any design has, and few enough for everything done with them to take no time.
+    pub(super) most: usize,
+    /// What entries are, for messages.
     pub(super) what: &'static str,
 }
 
 /// u8 type, u8 used, 6 bytes padding, u64 KiB (or a stream's route), u64 base (or a stream's flow), 16 bytes tag.
-pub(super) const MEMORY: Table = Table { entries: 8, stride: 40, what: "memories" };
+pub(super) const MEMORY: Table = Table { entries: 8, stride: 40, most: 4096, what: "memories" };
 pub(super) const MEMORY_USED: usize = 1;
 pub(super) const MEMORY_KIB: usize = 8;
 pub(super) const MEMORY_BASE: usize = 16;
@@ -63,12 +65,12 @@ pub(super) const MEMORY_TAG: usize = 24;
 pub(super) const MEMORY_TAG_BYTES: usize = 16;
 
 /// i32 argument, i32 index in IP_LAYOUT, i32 index of the memory.
-pub(super) const CONNECTION: Table = Table { entries: 4, stride: 12, what: "connections" };
+pub(super) const CONNECTION: Table = Table { entries: 4, stride: 12, most: 65_536, what: "connections" };
 pub(super) const CONNECTION_UNIT: usize = 4;
 pub(super) const CONNECTION_MEMORY: usize = 8;
 
 /// u32 type, u32 properties, u64 base, 64 bytes name.
-pub(super) const UNIT: Table = Table { entries: 8, stride: 80, what: "units" };
+pub(super) const UNIT: Table = Table { entries: 8, stride: 80, most: 4096, what: "units" };
 pub(super) const UNIT_PROPERTIES: usize = 4;
 pub(super) const UNIT_BASE: usize = 8;
 pub(super) const UNIT_NAME: usize = 16;

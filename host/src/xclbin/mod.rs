@@ -23,6 +23,7 @@ pub use verdict::{drivable, Drivable, Obstacle, Reason, Verdict};
 pub use writer::{write, WriteError};
 
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -138,16 +139,18 @@ impl Xclbin {
         self.groups.as_deref().unwrap_or(&self.banks)
     }
 
-    /// The group id XRT gives an argument of a unit (an index in [`Xclbin::units`]): the largest index in
-    /// [`Xclbin::memories`] of one that it is connected to and that is used. `None` if there is none.
-    pub fn group_of(&self, unit: usize, argument: u32) -> Option<u32> {
-        let connections = self.group_connections.as_ref().unwrap_or(&self.connections);
-        let here = connections.iter().filter(|c| c.unit as usize == unit && c.argument == argument);
-        let usable = |c: &&Connection| {
-            let memory = self.memories().get(c.memory as usize);
-            memory.is_some_and(|m| m.used && m.kind != MemoryType::Stream)
-        };
-        here.filter(usable).map(|c| c.memory).max()
+    /// Every argument of a unit that is connected to something, as (index in [`Xclbin::units`], id), with the group id XRT
+    /// gives it: the largest index in [`Xclbin::memories`] of a memory that it is connected to, that is used, and that is no
+    /// stream. `None` where there is no such memory.
+    pub fn links(&self) -> BTreeMap<(u32, u32), Option<u32>> {
+        let mut links = BTreeMap::new();
+        for connection in self.group_connections.as_ref().unwrap_or(&self.connections) {
+            let memory = self.memories().get(connection.memory as usize);
+            let usable = memory.is_some_and(|m| m.used && m.kind != MemoryType::Stream);
+            let link = links.entry((connection.unit, connection.argument)).or_insert(None);
+            *link = (*link).max(usable.then_some(connection.memory));
+        }
+        links
     }
 }
 

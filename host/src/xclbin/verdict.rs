@@ -1,8 +1,9 @@
 //! Whether this version of the program can drive what is in a file.
 
-use super::{Control, KernelMetadata, Mode, Qualifier, Unit, Xclbin};
+use super::{Control, KernelMetadata, Mode, Qualifier, Xclbin};
 use nearfield_abi::kernel::{ArgumentKind, Kernel, KernelConfig};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// What [`drivable`] found.
@@ -146,6 +147,9 @@ pub enum Obstacle {
     Unconnected(&'static str),
 }
 
+/// [`Xclbin::links`].
+type Links = BTreeMap<(u32, u32), Option<u32>>;
+
 fn kernel_names() -> String {
     let names: Vec<&str> = Kernel::ALL.iter().map(|k| k.name()).collect();
     names.join(", ")
@@ -159,12 +163,13 @@ pub fn drivable(file: &Xclbin) -> Verdict {
         verdict.add("the file", Obstacle::Mode(file.mode));
         return verdict;
     }
+    let links = file.links();
     let ours = file.kernels.iter().filter_map(|k| Some((Kernel::from_name(&k.name)?, k)));
     let mut any = false;
     for (kernel, described) in ours {
         any = true;
         match configs(kernel, described) {
-            Ok(configs) => verdict.add_units(file, kernel, &configs),
+            Ok(configs) => verdict.add_units(file, &links, kernel, &configs),
             Err(obstacles) => obstacles.into_iter().for_each(|o| verdict.add(kernel.name(), o)),
         }
     }
@@ -181,14 +186,14 @@ impl Verdict {
     }
 
     /// Judges the units of a kernel whose register map is right.
-    fn add_units(&mut self, file: &Xclbin, kernel: Kernel, configs: &[KernelConfig]) {
+    fn add_units(&mut self, file: &Xclbin, links: &Links, kernel: Kernel, configs: &[KernelConfig]) {
         let mut any = false;
         for (index, unit) in file.units.iter().enumerate() {
             if !unit.is_compute() || unit.kernel != kernel.name() {
                 continue;
             }
             any = true;
-            match judge(file, index, unit, kernel, configs) {
+            match judge(file, links, index, kernel, configs) {
                 Ok(drivable) => self.units.push(drivable),
                 Err(obstacles) => obstacles.into_iter().for_each(|o| self.add(&unit.name(), o)),
             }
@@ -256,11 +261,12 @@ fn compare(config: &KernelConfig, described: &KernelMetadata) -> Vec<Obstacle> {
 
 fn judge(
     file: &Xclbin,
+    links: &Links,
     index: usize,
-    unit: &Unit,
     kernel: Kernel,
     configs: &[KernelConfig],
 ) -> Result<Drivable, Vec<Obstacle>> {
+    let unit = &file.units[index];
     let mut obstacles = Vec::new();
     let plain = |name: &&String| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let instance = unit.instance.as_ref().filter(plain);
@@ -285,7 +291,7 @@ fn judge(
         if !matches!(argument.kind, ArgumentKind::Pointer { .. }) {
             continue;
         }
-        match file.group_of(index, id) {
+        match links.get(&(index as u32, id)).copied().flatten() {
             Some(group) => groups.push((id, group)),
             None => obstacles.push(Obstacle::Unconnected(argument.name)),
         }

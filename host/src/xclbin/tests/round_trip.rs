@@ -45,7 +45,8 @@ fn memories(file: &Xclbin, board: &Board) {
 fn units(file: &Xclbin, config: KernelConfig, board: &Board) {
     assert_eq!(file.units.len(), board.compute_units as usize);
     let arguments = config.arguments();
-    let mut links = 0;
+    let links = file.links();
+    let mut pointers = 0;
     for (index, unit) in file.units.iter().enumerate() {
         assert!(unit.is_compute());
         assert_eq!(unit.control, Some(Control::Hs));
@@ -56,11 +57,12 @@ fn units(file: &Xclbin, config: KernelConfig, board: &Board) {
                 ArgumentKind::Pointer { master } => Some(board.bank_of(index as u32, master)),
                 _ => None,
             };
-            assert_eq!(file.group_of(index, id), bank, "{} of {}", argument.name, unit.name());
-            links += usize::from(bank.is_some());
+            let link = links.get(&(index as u32, id)).copied();
+            assert_eq!(link, bank.map(Some), "{} of {}", argument.name, unit.name());
+            pointers += usize::from(bank.is_some());
         }
     }
-    assert_eq!(file.connections.len(), links);
+    assert_eq!((file.connections.len(), links.len()), (pointers, pointers));
 }
 
 fn kernel(file: &Xclbin, config: KernelConfig, board: &Board) {

@@ -100,7 +100,7 @@ fn groups_stand_before_banks() {
     assert_eq!(file.memories()[4].bytes, 512 << 20);
     assert_eq!((file.banks[2].kind, file.banks[2].base, file.banks[2].bytes), (MemoryType::Stream, 0, 0));
     // The largest index that is used and no stream; argument 1 reaches only a bank that is not used.
-    assert_eq!((file.group_of(0, 0), file.group_of(0, 1), file.group_of(1, 0)), (Some(4), None, None));
+    assert_eq!(file.links(), [((0, 0), Some(4)), ((0, 1), None)].into());
     assert_eq!(file.connections, [Connection { argument: 0, unit: 0, memory: 0 }]);
 }
 
@@ -141,5 +141,5 @@ fn a_file_without_tables_is_read() {
     // Software emulation has connections but no IP_LAYOUT.
     let sections = vec![(7, "", table(4, &[connection(0, 3, 5)]))];
     let emulated = Xclbin::parse(&Handmade { mode: 5, sections, ..vendor(None) }.bytes()).unwrap();
-    assert_eq!((emulated.mode, emulated.connections.len(), emulated.group_of(3, 0)), (Mode::SwEmu, 1, None));
+    assert_eq!((emulated.mode, emulated.links()), (Mode::SwEmu, [((3, 0), None)].into()));
 }
