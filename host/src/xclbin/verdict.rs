@@ -82,7 +82,10 @@ pub enum Obstacle {
         id: u32,
     },
     /// An argument is at another position.
-    #[error("the argument `{name}` has the id {found:?} instead of {id}; package the kernel again with this version")]
+    #[error(
+        "the argument `{name}` has {} instead of the id {id}; package the kernel again with this version",
+        found.map_or("no id".to_string(), |found| format!("the id {found}"))
+    )]
     Order {
         /// The argument.
         name: &'static str,

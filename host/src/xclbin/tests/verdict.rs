@@ -32,7 +32,7 @@ fn arguments_that_are_not_those_of_the_register_map() {
     spoils(|k| drop(k.arguments.remove(17)), "the argument `decay` (id 17) is missing");
     spoils(|k| k.arguments[3].offset += 4, "`grads` lies at 0x38 instead of 0x34");
     spoils(|k| k.arguments[5].bytes = 8, "`elements` has 8 bytes instead of 4");
-    spoils(|k| k.arguments[5].id = None, "`elements` has the id None instead of 5");
+    spoils(|k| k.arguments[5].id = None, "`elements` has no id instead of the id 5");
     spoils(|k| k.arguments[0].qualifier = Qualifier::Scalar, "`params` is a scalar instead of a pointer");
     spoils(|k| k.arguments[17].qualifier = Qualifier::Stream, "`decay` is a stream instead of a scalar");
     let extra = |name: &str| {
@@ -50,7 +50,7 @@ fn arguments_that_are_not_those_of_the_register_map() {
         (arguments[10].id, arguments[12].id) = (Some(12), Some(10));
     });
     assert_eq!((units, reasons.len()), (0, 2), "{reasons:?}");
-    assert!(reasons[0].contains("`beta1` has the id Some(12) instead of 10"), "{reasons:?}");
+    assert!(reasons[0].contains("`beta1` has the id 12 instead of the id 10"), "{reasons:?}");
 }
 
 #[test]
