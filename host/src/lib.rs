@@ -9,6 +9,7 @@ pub mod device;
 pub mod durable;
 pub mod gcn;
 pub mod safetensors;
+pub mod selftest;
 pub mod step;
 pub mod store;
 pub mod xclbin;

@@ -10,7 +10,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// The four tensors of `smartupdate`, in the order of its arguments.
+/// Tensors of `smartupdate`.
 const TENSORS: u64 = 4;
 /// The most elements of one start on a device that is copied to: 4 MiB a tensor keeps the simulated board's memory small.
 const PIECE_ELEMENTS: u64 = 1 << 20;
@@ -62,7 +62,7 @@ impl StepReport {
 }
 
 /// The kernel's arguments for `elements` elements; the buffers are params, exp_avg, exp_avg_sq and grads.
-pub(crate) fn arguments(buffers: &[Buffer; 4], k: &Coefficients, elements: u32) -> Vec<Value> {
+pub fn arguments(buffers: &[Buffer; 4], k: &Coefficients, elements: u32) -> Vec<Value> {
     let mut list = vec![Value::Null; argument::DECAY + 1];
     for (id, buffer) in
         [argument::PARAMS, argument::EXP_AVG, argument::EXP_AVG_SQ, argument::GRADS].into_iter().zip(buffers)
@@ -146,12 +146,12 @@ fn piece_elements(device: &dyn Device) -> u64 {
     (fit / whole_beats * whole_beats).clamp(whole_beats, PIECE_ELEMENTS)
 }
 
-/// A buffer a tensor, each in a bank of its own where there are enough.
+/// A buffer a tensor, each in the bank that its argument is linked to.
 fn allocate(device: &mut dyn Device, elements: u64) -> Result<[Buffer; 4], DeviceError> {
-    let banks = device.describe().bank_bytes.len() as u32;
+    let banks = device.describe().argument_banks.clone();
     let mut buffers = Vec::new();
-    for tensor in 0..TENSORS as u32 {
-        match device.allocate(elements * ELEMENT_BYTES, tensor % banks) {
+    for id in [argument::PARAMS, argument::EXP_AVG, argument::EXP_AVG_SQ, argument::GRADS] {
+        match device.allocate(elements * ELEMENT_BYTES, banks[id].unwrap_or(0)) {
             Ok(buffer) => buffers.push(buffer),
             Err(error) => {
                 for buffer in buffers {
@@ -164,10 +164,13 @@ fn allocate(device: &mut dyn Device, elements: u64) -> Result<[Buffer; 4], Devic
     Ok([buffers[0], buffers[1], buffers[2], buffers[3]])
 }
 
-/// The bound of one start: generous for a simulation (about 1 k elements a second is a debug build under load) and still
-/// an end.
-fn bound(elements: usize) -> Duration {
-    Duration::from_secs(60 + elements as u64 / 1000)
+/// The bound of one start. Of a simulation: generous (about 1 k elements a second is a debug build under load) and still
+/// an end. Of a board: a piece takes milliseconds, so one that takes seconds does not come back.
+pub(crate) fn run_bound(device: &dyn Device, elements: usize) -> Duration {
+    match device.describe().simulated {
+        true => Duration::from_secs(60 + elements as u64 / 1000),
+        false => Duration::from_secs(8),
+    }
 }
 
 fn in_pieces(
@@ -191,7 +194,7 @@ fn in_pieces(
             device.write(buffer, 0, bytemuck::cast_slice(data))?;
         }
         device.start(&arguments(buffers, k, p.len() as u32))?;
-        device.wait(bound(p.len()))?;
+        device.wait(run_bound(device, p.len()))?;
         if let Some(counters) = device.counters()? {
             report.cycles = Some(report.cycles.unwrap_or(0) + counters.cycles);
             for stream in counters.streams {

@@ -54,6 +54,10 @@ struct Printed {
     vector_unit: &'static str,
     simulation: bool,
     cache_folder: Option<String>,
+    /// XRT's library, where it is installed.
+    xrt: Option<String>,
+    /// Why `xrt:` and `xrt-emu:` cannot be used, where they cannot.
+    xrt_missing: Option<String>,
     tools: Vec<Found>,
     install: Option<String>,
 }
@@ -83,6 +87,18 @@ fn cache_folder() -> Option<String> {
     None
 }
 
+/// XRT's library, or why there is none.
+#[cfg(feature = "xrt")]
+pub fn xrt() -> Result<String, String> {
+    nearfield::device::xrt::installed().map(|library| library.display().to_string())
+}
+
+/// Why there is none.
+#[cfg(not(feature = "xrt"))]
+pub fn xrt() -> Result<String, String> {
+    Err("not in this build (cargo feature `xrt`)".into())
+}
+
 impl Doctor {
     /// Runs the command.
     pub fn run(self, console: &Console) -> Result<(), Failure> {
@@ -93,12 +109,15 @@ impl Doctor {
         let missing = TOOLS.iter().zip(&tools).filter(|(_, found)| found.version.is_none()).map(|(tool, _)| tool);
         let all = install(missing.clone());
         let required = install(missing.filter(|tool| tool.required));
+        let xrt = xrt();
         let printed = Printed {
             version: env!("CARGO_PKG_VERSION"),
             cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             vector_unit: Level::detect().name(),
             simulation: cfg!(feature = "sim"),
             cache_folder: cache_folder(),
+            xrt: xrt.as_ref().ok().cloned(),
+            xrt_missing: xrt.err(),
             tools,
             install: all,
         };
@@ -125,6 +144,9 @@ fn text(printed: &Printed) -> String {
     text += &format!("{:<14} {simulation}\n", "simulation");
     if let Some(folder) = &printed.cache_folder {
         text += &format!("{:<14} {folder}\n", "built kernels");
+    }
+    if let Some(xrt) = printed.xrt.as_ref().or(printed.xrt_missing.as_ref()) {
+        text += &format!("{:<14} {xrt} (boards, and xrt-emu)\n", "xrt");
     }
     for tool in &printed.tools {
         let version = tool.version.as_deref().unwrap_or("missing");

@@ -14,8 +14,10 @@ mod gcn;
 mod init;
 mod kernels;
 mod output;
+mod selftest;
 mod step;
 mod xclbin;
+mod xrt;
 
 use clap::{ArgAction, Parser, Subcommand};
 use console::Console;
@@ -56,7 +58,12 @@ enum Command {
     Export(export::Export),
     Gcn(gcn::Gcn),
     Bench(bench::Bench),
+    Selftest(selftest::Selftest),
     Xclbin(xclbin::Xclbin),
+    #[command(name = "__xrt-helper")]
+    XrtHelper(xrt::Helper),
+    #[command(name = "__xrt-board")]
+    XrtBoard(xrt::Board),
 }
 
 /// Parses the command line, runs the subcommand and turns its failure into a message and an exit code.
@@ -72,6 +79,9 @@ pub fn main() -> ExitCode {
         Command::Export(command) => command.run(&console),
         Command::Gcn(command) => command.run(&console),
         Command::Bench(command) => command.run(&console),
+        Command::Selftest(command) => command.run(&console),
+        Command::XrtHelper(command) => return command.run(),
+        Command::XrtBoard(command) => command.run(),
         Command::Xclbin(command) => command.run(&console),
     };
     match done {

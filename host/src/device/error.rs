@@ -1,5 +1,6 @@
 //! What can go wrong with a device.
 
+use super::BufferKind;
 use std::time::Duration;
 
 /// An error of a device, saying what to do where something can be done.
@@ -7,12 +8,12 @@ use std::time::Duration;
 #[non_exhaustive]
 pub enum DeviceError {
     /// The program was built without this backend.
-    #[error("{device} is not in this build; build with --features {feature}, or use --device soft")]
+    #[error("{device} is not in this build; build with --features {features}, or use --device soft")]
     NotInThisBuild {
         /// The device that was asked for.
         device: String,
-        /// The missing cargo feature.
-        feature: &'static str,
+        /// The cargo features it takes.
+        features: &'static str,
     },
     /// The kernel could not be built, loaded or reset.
     #[error("the device could not be opened: {what}")]
@@ -54,6 +55,24 @@ pub enum DeviceError {
         bank: u32,
         /// What was asked for.
         bytes: u64,
+    },
+    /// The device has no memory of that kind.
+    #[error("{device} has no {kind} memory{}", .why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
+    NoSuchKind {
+        /// The device.
+        device: String,
+        /// What was asked for.
+        kind: BufferKind,
+        /// What the device said, and what to do.
+        why: Option<String>,
+    },
+    /// A file that is read into a device's memory, or written from it.
+    #[error("the file cannot be read or written at byte {at}: {error}")]
+    File {
+        /// The first byte of the piece.
+        at: u64,
+        /// What the system said.
+        error: std::io::Error,
     },
     /// A copy would leave its buffer.
     #[error("{length} bytes from offset {offset} leave a buffer of {bytes} bytes")]
@@ -117,6 +136,35 @@ pub enum DeviceError {
         /// How long was waited.
         timeout: Duration,
     },
+    /// A call of XRT failed.
+    #[error("{device}: {what}")]
+    Xrt {
+        /// The device.
+        device: String,
+        /// The call, its arguments, its cause, what XRT printed, and what to do.
+        what: String,
+    },
+    /// The helper process that talks to XRT, or the emulated board behind it, is gone.
+    #[error("{device} is lost: {what}; open it again")]
+    Lost {
+        /// The device.
+        device: String,
+        /// How it ended, during which call, and what it printed last.
+        what: String,
+    },
+    /// The device does not answer.
+    #[error(
+        "{device} did not answer {call} within {seconds} s and was given up; open it again (a board may need xbutil reset \
+         first)"
+    )]
+    Unresponsive {
+        /// The device.
+        device: String,
+        /// The call.
+        call: String,
+        /// How long was waited.
+        seconds: u64,
+    },
     /// The simulated board stopped the run.
     #[error("the simulated board stopped the run: {what}")]
     Simulation {
@@ -129,5 +177,16 @@ impl DeviceError {
     /// Whether this was refused before anything ran (exit code 2), not a run that failed (exit code 1).
     pub fn refused(&self) -> bool {
         matches!(self, DeviceError::NotInThisBuild { .. } | DeviceError::Open { .. } | DeviceError::WrongKernel { .. })
+    }
+}
+
+impl std::fmt::Display for BufferKind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            BufferKind::Normal => "normal",
+            BufferKind::DeviceOnly => "device-only",
+            BufferKind::HostOnly => "host-only",
+            BufferKind::PeerToPeer => "peer-to-peer",
+        })
     }
 }

@@ -5,17 +5,25 @@
 //! everywhere, and [`open`] turns a name into a device.
 
 mod error;
+#[cfg(any(feature = "sim", feature = "xrt"))]
+mod placement;
+#[cfg(any(feature = "sim", feature = "xrt"))]
+mod registers;
 #[cfg(feature = "sim")]
 pub mod sim;
 pub mod soft;
 mod spec;
+#[cfg(feature = "xrt")]
+pub mod xrt;
 
 pub use error::DeviceError;
-pub use spec::{DeviceKind, DeviceSpec, SpecError};
+pub use spec::{Bdf, DeviceKind, DeviceSpec, SpecError};
 
-use nearfield_abi::board::Board;
 use nearfield_abi::kernel::{ArgumentKind, KernelConfig};
 use nearfield_model::optimizer::adamw::Coefficients;
+use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::os::unix::fs::FileExt;
 use std::time::Duration;
 
 /// What a device is.
@@ -31,6 +39,24 @@ pub struct Description {
     pub clock_mhz: Option<f64>,
     /// Bytes of each memory bank.
     pub bank_bytes: Vec<u64>,
+    /// The bank that an argument's buffer must lie in, in the order of arguments; `None` for scalars.
+    pub argument_banks: Vec<Option<u32>>,
+    /// Whether the kernel runs under a simulator, slower than a board by orders of magnitude.
+    pub simulated: bool,
+}
+
+/// Where a buffer's bytes are, and who reaches them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum BufferKind {
+    /// In the device's memory, with a copy on the host that [`Device::write`] and [`Device::read`] keep in agreement.
+    Normal,
+    /// In the device's memory only; the host cannot reach it.
+    DeviceOnly,
+    /// In the host's memory, which the kernel reaches over the bus.
+    HostOnly,
+    /// In the device's memory, which other devices on the bus (an SSD) reach: [`Device::load`] and [`Device::store`] move
+    /// a file's bytes without a copy through the host.
+    PeerToPeer,
 }
 
 /// A piece of device memory.
@@ -92,6 +118,18 @@ pub trait Device: Send {
     /// [`DeviceError::NoSuchBank`], or [`DeviceError::OutOfMemory`] when the bank has no free piece that long.
     fn allocate(&mut self, bytes: u64, bank: u32) -> Result<Buffer, DeviceError>;
 
+    /// Reserves `bytes` of another kind of memory. A device that has no such memory says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`Device::allocate`], and [`DeviceError::NoSuchKind`].
+    fn allocate_kind(&mut self, bytes: u64, bank: u32, kind: BufferKind) -> Result<Buffer, DeviceError> {
+        match kind {
+            BufferKind::Normal => self.allocate(bytes, bank),
+            _ => Err(DeviceError::NoSuchKind { device: self.describe().name.clone(), kind, why: None }),
+        }
+    }
+
     /// Gives a buffer back.
     fn release(&mut self, buffer: Buffer);
 
@@ -100,6 +138,24 @@ pub trait Device: Send {
 
     /// Copies a buffer's bytes from `offset` on into `into`.
     fn read(&mut self, buffer: &Buffer, offset: u64, into: &mut [u8]) -> Result<(), DeviceError>;
+
+    /// Fills `length` bytes of a buffer from `offset` on with those of `file` from `at` on.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::File`] if the file cannot be read, or is shorter.
+    fn load(&mut self, buffer: &Buffer, offset: u64, file: &File, at: u64, length: u64) -> Result<(), DeviceError> {
+        load_by_copy(self, buffer, offset, file, at, length)
+    }
+
+    /// Writes `length` bytes of a buffer from `offset` on into `file` from `at` on.
+    ///
+    /// # Errors
+    ///
+    /// [`DeviceError::File`] if the file cannot be written.
+    fn store(&mut self, buffer: &Buffer, offset: u64, file: &File, at: u64, length: u64) -> Result<(), DeviceError> {
+        store_by_copy(self, buffer, offset, file, at, length)
+    }
 
     /// Starts the kernel. `arguments` are in the order of [`KernelConfig::arguments`].
     fn start(&mut self, arguments: &[Value]) -> Result<(), DeviceError>;
@@ -117,6 +173,46 @@ pub trait Device: Send {
     fn in_place(&mut self) -> Option<&mut dyn InPlace> {
         None
     }
+}
+
+/// [`Device::load`] through the host's memory.
+fn load_by_copy<D: Device + ?Sized>(
+    device: &mut D,
+    buffer: &Buffer,
+    offset: u64,
+    file: &File,
+    at: u64,
+    length: u64,
+) -> Result<(), DeviceError> {
+    in_pieces(length, |from, piece| {
+        file.read_exact_at(piece, at + from).map_err(|error| DeviceError::File { at: at + from, error })?;
+        device.write(buffer, offset + from, piece)
+    })
+}
+
+/// [`Device::store`] through the host's memory.
+fn store_by_copy<D: Device + ?Sized>(
+    device: &mut D,
+    buffer: &Buffer,
+    offset: u64,
+    file: &File,
+    at: u64,
+    length: u64,
+) -> Result<(), DeviceError> {
+    in_pieces(length, |from, piece| {
+        device.read(buffer, offset + from, piece)?;
+        file.write_all_at(piece, at + from).map_err(|error| DeviceError::File { at: at + from, error })
+    })
+}
+
+/// Calls `copy` with the first byte and a buffer of every piece of `length` bytes.
+fn in_pieces(length: u64, mut copy: impl FnMut(u64, &mut [u8]) -> Result<(), DeviceError>) -> Result<(), DeviceError> {
+    const PIECE: u64 = 1 << 20;
+    let mut piece = vec![0; length.min(PIECE) as usize];
+    (0..length).step_by(PIECE as usize).try_for_each(|from| {
+        let now = (length - from).min(PIECE) as usize;
+        copy(from, &mut piece[..now])
+    })
 }
 
 /// The optimizer step on memory of the host.
@@ -141,20 +237,40 @@ pub struct Tensors<'a> {
 pub fn open(spec: &DeviceSpec) -> Result<Box<dyn Device>, DeviceError> {
     let device: Box<dyn Device> = match spec.kind {
         DeviceKind::Soft => Box::new(soft::Soft::open(spec.threads)),
-        DeviceKind::Sim(board) => open_simulated(board, spec)?,
+        #[cfg(feature = "sim")]
+        DeviceKind::Sim(board) => Box::new(sim::Sim::open(board, spec)?),
+        #[cfg(feature = "xrt")]
+        DeviceKind::XrtIndex(_) | DeviceKind::XrtBdf(_) => Box::new(xrt::Xrt::open(spec)?),
+        #[cfg(all(feature = "sim", feature = "xrt"))]
+        DeviceKind::XrtEmulated(_) => Box::new(xrt::Xrt::open(spec)?),
+        #[cfg(not(all(feature = "sim", feature = "xrt")))]
+        _ => return Err(not_in_this_build(spec)),
     };
     tracing::info!(kernel = device.describe().kernel.name(), "opened {spec}");
     Ok(device)
 }
 
-#[cfg(feature = "sim")]
-fn open_simulated(board: &'static Board, spec: &DeviceSpec) -> Result<Box<dyn Device>, DeviceError> {
-    Ok(Box::new(sim::Sim::open(board, spec)?))
+#[cfg(not(all(feature = "sim", feature = "xrt")))]
+fn not_in_this_build(spec: &DeviceSpec) -> DeviceError {
+    let features = match spec.kind {
+        DeviceKind::Soft => "",
+        DeviceKind::Sim(_) => "sim",
+        DeviceKind::XrtIndex(_) | DeviceKind::XrtBdf(_) => "xrt",
+        DeviceKind::XrtEmulated(_) => "sim,xrt",
+    };
+    DeviceError::NotInThisBuild { device: spec.to_string(), features }
 }
 
-#[cfg(not(feature = "sim"))]
-fn open_simulated(board: &'static Board, _spec: &DeviceSpec) -> Result<Box<dyn Device>, DeviceError> {
-    Err(DeviceError::NotInThisBuild { device: format!("sim:{}", board.name), feature: "sim" })
+/// The bank of every argument of a kernel, given the bank of each AXI master.
+fn argument_banks(kernel: &KernelConfig, bank: impl Fn(u32) -> u32) -> Vec<Option<u32>> {
+    let arguments = kernel.arguments();
+    arguments
+        .iter()
+        .map(|argument| match argument.kind {
+            ArgumentKind::Pointer { master } => Some(bank(master)),
+            ArgumentKind::U32 | ArgumentKind::F32 => None,
+        })
+        .collect()
 }
 
 /// Refuses a list of arguments that does not fit the kernel's: a mistake of the host's own code, caught before hardware

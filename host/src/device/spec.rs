@@ -13,6 +13,51 @@ pub enum DeviceKind {
     Soft,
     /// A simulated board.
     Sim(&'static Board),
+    /// A board through XRT, by XRT's number.
+    XrtIndex(u32),
+    /// A board through XRT, by its place on the bus.
+    XrtBdf(Bdf),
+    /// A simulated board through the real XRT.
+    XrtEmulated(&'static Board),
+}
+
+/// The place of a device on the PCI bus.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bdf {
+    /// Domain, most often 0.
+    pub domain: u16,
+    /// Bus.
+    pub bus: u8,
+    /// Device, below 32.
+    pub device: u8,
+    /// Function, below 8.
+    pub function: u8,
+}
+
+impl fmt::Display for Bdf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:04x}:{:02x}:{:02x}.{}", self.domain, self.bus, self.device, self.function)
+    }
+}
+
+impl Bdf {
+    /// Reads `65:00.1` or `0000:65:00.1`.
+    fn parse(text: &str) -> Option<Bdf> {
+        let hex = |digits: &str, most: usize| {
+            let digits = (1..=most).contains(&digits.len()).then_some(digits)?;
+            digits.bytes().all(|b| b.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok()).flatten()
+        };
+        let (rest, function) = text.rsplit_once('.')?;
+        let parts: Vec<&str> = rest.split(':').collect();
+        let (domain, bus, device) = match parts[..] {
+            [bus, device] => ("0", bus, device),
+            [domain, bus, device] => (domain, bus, device),
+            _ => return None,
+        };
+        let (device, function) = (hex(device, 2)?, hex(function, 1)?);
+        let (domain, bus) = (hex(domain, 4)?, hex(bus, 2)? as u8);
+        (device < 32 && function < 8).then_some(Bdf { domain, bus, device: device as u8, function: function as u8 })
+    }
 }
 
 /// A parsed device name. Everything in it exists.
@@ -20,14 +65,18 @@ pub enum DeviceKind {
 pub struct DeviceSpec {
     /// Backend and target.
     pub kind: DeviceKind,
-    /// Lanes of the kernel (`sim`), or the board's default.
+    /// Lanes of the kernel (`sim`, `xrt-emu`), or the board's default.
     pub lanes: Option<u32>,
-    /// Seed of what the simulated board draws (`sim`).
+    /// Seed of what the simulated board draws (`sim`, `xrt-emu`).
     pub seed: u64,
-    /// Kernel clock in MHz (`sim`), or the board's.
+    /// Kernel clock in MHz (`sim`, `xrt-emu`), or the board's.
     pub clock_mhz: Option<f64>,
-    /// Where the waves of the simulation go, an FST file (`sim`).
+    /// Where the waves of the simulation go, an FST file (`sim`, `xrt-emu`).
     pub waves: Option<PathBuf>,
+    /// The file that is loaded onto the board (`xrt`, and `xrt-emu` where it is not the board's own).
+    pub xclbin: Option<PathBuf>,
+    /// The compute unit in it, counted from 0 (`xrt`, `xrt-emu`).
+    pub unit: u32,
     /// Threads (`soft`), or one a core.
     pub threads: Option<usize>,
 }
@@ -45,21 +94,39 @@ pub struct SpecError {
 impl DeviceSpec {
     /// `soft` with a thread a core.
     pub fn soft() -> DeviceSpec {
-        DeviceSpec { kind: DeviceKind::Soft, lanes: None, seed: 1, clock_mhz: None, waves: None, threads: None }
+        DeviceSpec {
+            kind: DeviceKind::Soft,
+            lanes: None,
+            seed: 1,
+            clock_mhz: None,
+            waves: None,
+            xclbin: None,
+            unit: 0,
+            threads: None,
+        }
     }
 
-    /// Lanes of the kernel, or `None` on `soft`.
-    pub fn kernel_lanes(&self) -> Option<u32> {
+    /// The simulated board, if there is one.
+    pub fn board(&self) -> Option<&'static Board> {
         match self.kind {
-            DeviceKind::Soft => None,
-            DeviceKind::Sim(board) => Some(self.lanes.unwrap_or(board.default_lanes)),
+            DeviceKind::Sim(board) | DeviceKind::XrtEmulated(board) => Some(board),
+            DeviceKind::Soft | DeviceKind::XrtIndex(_) | DeviceKind::XrtBdf(_) => None,
         }
+    }
+
+    /// Lanes of the kernel, or `None` where the name does not decide them.
+    pub fn kernel_lanes(&self) -> Option<u32> {
+        self.board().map(|board| self.lanes.unwrap_or(board.default_lanes))
     }
 }
 
-fn simulated_boards() -> String {
-    let names: Vec<String> = BOARDS.iter().filter(|b| b.simulated()).map(|b| format!("sim:{}", b.name)).collect();
+fn simulated_boards(kind: &str) -> String {
+    let names: Vec<String> = BOARDS.iter().filter(|b| b.simulated()).map(|b| format!("{kind}:{}", b.name)).collect();
     names.join(", ")
+}
+
+fn what_there_is() -> String {
+    format!("there are soft, {}, xrt:INDEX, xrt:BDF, {}", simulated_boards("sim"), simulated_boards("xrt-emu"))
 }
 
 impl FromStr for DeviceSpec {
@@ -80,12 +147,13 @@ fn parse(text: &str) -> Result<DeviceSpec, String> {
     let kind = match (kind, target) {
         ("soft", None) => DeviceKind::Soft,
         ("soft", Some(_)) => return Err("`soft` has no target; write `soft`".into()),
-        ("sim", Some(target)) => DeviceKind::Sim(board(target)?),
-        ("sim", None) => return Err(format!("`sim` needs a board; there are {}", simulated_boards())),
-        ("xrt" | "xrt-emu", _) => {
-            return Err(format!("`{kind}` comes with a later version; there are soft, {}", simulated_boards()))
+        ("sim", Some(target)) => DeviceKind::Sim(board(kind, target)?),
+        ("xrt-emu", Some(target)) => DeviceKind::XrtEmulated(board(kind, target)?),
+        ("sim" | "xrt-emu", None) => {
+            return Err(format!("`{kind}` needs a board; there are {}", simulated_boards(kind)));
         }
-        _ => return Err(format!("there is no `{kind}`; there are soft, {}", simulated_boards())),
+        ("xrt", target) => xrt(target.unwrap_or_default())?,
+        _ => return Err(format!("there is no `{kind}`; {}", what_there_is())),
     };
     let mut spec = DeviceSpec { kind, ..DeviceSpec::soft() };
     let mut seen: Vec<&str> = Vec::new();
@@ -101,27 +169,54 @@ fn parse(text: &str) -> Result<DeviceSpec, String> {
     Ok(spec)
 }
 
-fn board(target: &str) -> Result<&'static Board, String> {
+fn board(kind: &str, target: &str) -> Result<&'static Board, String> {
     match Board::from_name(target) {
         Some(board) if board.simulated() => Ok(board),
-        Some(_) => Err(format!("the board `{target}` is known for packaging only; there are {}", simulated_boards())),
-        None => Err(format!("there is no board `{target}`; there are {}", simulated_boards())),
+        Some(_) => {
+            let boards = simulated_boards(kind);
+            Err(format!("the board `{target}` is known for packaging only; there are {boards}"))
+        }
+        None => Err(format!("there is no board `{target}`; there are {}", simulated_boards(kind))),
+    }
+}
+
+fn xrt(target: &str) -> Result<DeviceKind, String> {
+    if let Ok(index) = target.parse() {
+        return Ok(DeviceKind::XrtIndex(index));
+    }
+    Bdf::parse(target).map(DeviceKind::XrtBdf).ok_or_else(|| {
+        let name = if target.is_empty() { "no device is named".into() } else { format!("`{target}` is no device") };
+        format!("{name}; write XRT's number of it, xrt:0, or its place on the bus, xrt:0000:65:00.1")
+    })
+}
+
+/// The keys that a kind of device has.
+fn keys(kind: DeviceKind) -> &'static [&'static str] {
+    match kind {
+        DeviceKind::Soft => &["threads"],
+        DeviceKind::Sim(_) => &["lanes", "seed", "clock", "waves"],
+        DeviceKind::XrtEmulated(_) => &["lanes", "seed", "clock", "waves", "xclbin", "unit"],
+        DeviceKind::XrtIndex(_) | DeviceKind::XrtBdf(_) => &["xclbin", "unit"],
     }
 }
 
 fn set(spec: &mut DeviceSpec, key: &str, value: &str) -> Result<(), String> {
-    let keys = match spec.kind {
-        DeviceKind::Soft => "there is threads",
-        DeviceKind::Sim(_) => "there are lanes, seed, clock, waves",
-    };
-    match (key, spec.kind) {
-        ("threads", DeviceKind::Soft) => {
+    let keys = keys(spec.kind);
+    if key == "engines" {
+        return Err("engines belongs to the graph kernels, which come with a later version".into());
+    }
+    if !keys.contains(&key) {
+        let (verb, keys) = (if keys.len() == 1 { "is" } else { "are" }, keys.join(", "));
+        return Err(format!("there is no key `{key}` here; there {verb} {keys}"));
+    }
+    match key {
+        "threads" => {
             spec.threads = Some(number(key, value).and_then(|n| match n {
                 1..=1024 => Ok(n),
                 _ => Err(format!("threads is {n}, but must be 1 to 1024")),
             })?);
         }
-        ("lanes", DeviceKind::Sim(_)) => {
+        "lanes" => {
             let lanes = number(key, value)?;
             if !SMARTUPDATE_LANES.contains(&lanes) {
                 let list: Vec<String> = SMARTUPDATE_LANES.iter().map(u32::to_string).collect();
@@ -129,25 +224,27 @@ fn set(spec: &mut DeviceSpec, key: &str, value: &str) -> Result<(), String> {
             }
             spec.lanes = Some(lanes);
         }
-        ("seed", DeviceKind::Sim(_)) => spec.seed = number(key, value)?,
-        ("clock", DeviceKind::Sim(_)) => {
+        "seed" => spec.seed = number(key, value)?,
+        "clock" => {
             let mhz: f64 = number(key, value)?;
             if !(1.0..=2000.0).contains(&mhz) {
                 return Err(format!("clock is {value}, but must be 1 to 2000 (MHz)"));
             }
             spec.clock_mhz = Some(mhz);
         }
-        ("waves", DeviceKind::Sim(_)) => {
-            if value.is_empty() {
-                return Err("waves needs a file; write for example waves=run.fst".into());
-            }
-            spec.waves = Some(PathBuf::from(value));
-        }
-        ("engines", _) => return Err("engines belongs to the graph kernels, which come with a later version".into()),
-        ("xclbin", _) => return Err("xclbin belongs to `xrt`, which comes with a later version".into()),
-        _ => return Err(format!("there is no key `{key}` here; {keys}")),
+        "unit" => spec.unit = number(key, value)?,
+        "waves" => spec.waves = Some(file(key, value, "run.fst")?),
+        "xclbin" => spec.xclbin = Some(file(key, value, "smartupdate.xclbin")?),
+        _ => unreachable!("every key of `keys` is handled"),
     }
     Ok(())
+}
+
+fn file(key: &str, value: &str, example: &str) -> Result<PathBuf, String> {
+    if value.is_empty() {
+        return Err(format!("{key} needs a file; write for example {key}={example}"));
+    }
+    Ok(PathBuf::from(value))
 }
 
 fn number<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
@@ -159,6 +256,9 @@ impl fmt::Display for DeviceSpec {
         match self.kind {
             DeviceKind::Soft => write!(f, "soft")?,
             DeviceKind::Sim(board) => write!(f, "sim:{}", board.name)?,
+            DeviceKind::XrtIndex(index) => write!(f, "xrt:{index}")?,
+            DeviceKind::XrtBdf(bdf) => write!(f, "xrt:{bdf}")?,
+            DeviceKind::XrtEmulated(board) => write!(f, "xrt-emu:{}", board.name)?,
         }
         if let Some(lanes) = self.lanes {
             write!(f, ",lanes={lanes}")?;
@@ -171,6 +271,12 @@ impl fmt::Display for DeviceSpec {
         }
         if let Some(waves) = &self.waves {
             write!(f, ",waves={}", waves.display())?;
+        }
+        if let Some(xclbin) = &self.xclbin {
+            write!(f, ",xclbin={}", xclbin.display())?;
+        }
+        if self.unit != 0 {
+            write!(f, ",unit={}", self.unit)?;
         }
         if let Some(threads) = self.threads {
             write!(f, ",threads={threads}")?;
@@ -189,11 +295,22 @@ mod tests {
 
     #[test]
     fn what_exists_is_understood() {
-        for name in ["soft", "soft,threads=3", "sim:hostile,lanes=1,seed=9,clock=250,waves=run.fst", "sim:smartssd"] {
+        for name in [
+            "soft",
+            "soft,threads=3",
+            "sim:hostile,lanes=1,seed=9,clock=250,waves=run.fst",
+            "sim:smartssd",
+            "xrt:3,xclbin=a.xclbin,unit=2",
+            "xrt:0000:65:00.1,xclbin=a.xclbin",
+            "xrt-emu:ideal,lanes=1,seed=9,clock=250,waves=run.fst,xclbin=a.xclbin,unit=1",
+        ] {
             assert_eq!(name.parse::<DeviceSpec>().unwrap().to_string(), name);
         }
         let spec: DeviceSpec = "sim:ideal,lanes=2,seed=7,clock=250".parse().unwrap();
         assert_eq!((spec.kernel_lanes(), spec.seed, spec.clock_mhz), (Some(2), 7, Some(250.0)));
+        let bdf = Bdf { domain: 0xa, bus: 0x65, device: 0x1f, function: 1 };
+        assert_eq!("xrt:a:65:1f.1".parse::<DeviceSpec>().unwrap().kind, DeviceKind::XrtBdf(bdf));
+        assert_eq!("xrt:65:1f.1".parse::<DeviceSpec>().unwrap().to_string(), "xrt:0000:65:1f.1");
         assert_eq!("sim:smartssd".parse::<DeviceSpec>().unwrap().kernel_lanes(), Some(2));
         assert_eq!("soft,threads=3".parse::<DeviceSpec>().unwrap().threads, Some(3));
         assert_eq!("soft".parse::<DeviceSpec>().unwrap(), DeviceSpec::soft());
@@ -206,7 +323,15 @@ mod tests {
         assert!(error("sim").contains("needs a board"));
         assert!(error("sim:vcu128").contains("there is no board `vcu128`; there are sim:ideal"));
         assert!(error("soft:fast").contains("has no target"));
-        assert!(error("xrt:0").contains("later version"));
+        for target in
+            ["xrt", "xrt:", "xrt:-1", "xrt:65:00", "xrt:65:20.0", "xrt:65:00.8", "xrt:+5:00.0", "xrt:1:2:3:4.0"]
+        {
+            assert!(error(target).contains("xrt:0000:65:00.1"), "{target}");
+        }
+        assert!(error("xrt:0,lanes=2").contains("there are xclbin, unit"));
+        assert!(error("xrt-emu").contains("there are xrt-emu:ideal, xrt-emu:hostile, xrt-emu:smartssd"));
+        assert!(error("xrt-emu:u280").contains("known for packaging only"));
+        assert!(error("xrt:0,xclbin=").contains("xclbin=smartupdate.xclbin"));
         assert!(error("sim:ideal,lanes=3").contains("lanes can be 1, 2, 4"));
         assert!(error("sim:ideal,lanes=many").contains("no number"));
         assert!(error("sim:ideal,lanes").contains("no key=value"));

@@ -244,8 +244,8 @@ fn metadata(config: &KernelConfig, board: &Board) -> String {
 fn argument_element(config: &KernelConfig, id: usize, argument: &Argument) -> String {
     let (qualifier, port, kind) = match argument.kind {
         ArgumentKind::Pointer { master } => (1, config.masters()[master as usize].port(), "void*"),
-        ArgumentKind::U32 => (0, port::CONTROL.to_string(), "uint"),
-        ArgumentKind::F32 => (0, port::CONTROL.to_string(), "float"),
+        // Of an RTL kernel v++ knows no more than that a register has 32 bits: floats are called integers, too.
+        ArgumentKind::U32 | ArgumentKind::F32 => (0, port::CONTROL.to_string(), "uint"),
     };
     let (name, offset, bytes) = (argument.name, argument.offset, argument.kind.bytes());
     format!(

@@ -7,4 +7,5 @@ mod journey;
 #[cfg(feature = "sim")]
 mod simulated;
 mod workbench;
-mod xclbin;
+#[cfg(all(feature = "sim", feature = "xrt"))]
+mod xrt;

@@ -6,7 +6,7 @@ use std::fs;
 
 /// Inits two stores with the same parameters, does the same steps on `soft` and on `device`, compares the exports.
 /// Gives what the last step on `device` printed.
-fn same_as_soft(elements: u64, steps: u64, device: &str) -> serde_json::Value {
+pub fn same_as_soft(elements: u64, steps: u64, device: &str) -> serde_json::Value {
     let bench = Workbench::new();
     bench.write("params", &model(elements, |i| (i as f32 / 100.0).cos()));
     let mut printed = serde_json::Value::Null;

@@ -1,20 +1,9 @@
 //! Where buffers lie in a board's banks.
 
+use crate::device::placement;
 use nearfield_abi::board::Board;
 use nearfield_abi::kernel::POINTER_ALIGNMENT;
 use std::collections::BTreeMap;
-
-/// Every buffer begins this much further into the period than the one before.
-///
-/// With DDR4's usual address order (column below bank group below bank) a bank group holds 8 KiB and a bank comes round
-/// every 32 KiB. Streams that advance side by side are in different bank groups if their bases are 8 KiB apart, and a
-/// stream's writes, which follow its reads, leave its neighbours' open rows alone if the bases are also a bank apart.
-const STAGGER: u64 = 8 * KIB + 32 * KIB;
-/// All banks of all bank groups.
-const PERIOD: u64 = 128 * KIB;
-/// Buffers that are staggered against each other: a kernel's tensors.
-const PHASES: u64 = 4;
-const KIB: u64 = 1 << 10;
 
 /// First-fit allocation in every bank of a board, with staggered bases.
 pub(super) struct Allocator {
@@ -33,9 +22,9 @@ impl Allocator {
     pub(super) fn allocate(&mut self, bytes: u64, bank: u32) -> Option<u64> {
         let taken = self.banks.get_mut(bank as usize)?;
         let length = bytes.max(1).checked_next_multiple_of(POINTER_ALIGNMENT)?;
-        let phase = self.allocations % PHASES * STAGGER;
+        let phase = placement::phase(self.allocations);
         // A small bank may have room, but none at the phase: then any beat will do.
-        let offset = first_fit(taken, self.board.bank_bytes, length, PERIOD, phase % PERIOD)
+        let offset = first_fit(taken, self.board.bank_bytes, length, placement::PERIOD, phase)
             .or_else(|| first_fit(taken, self.board.bank_bytes, length, POINTER_ALIGNMENT, 0))?;
         taken.insert(offset, length);
         self.allocations += 1;
@@ -72,6 +61,8 @@ fn first_fit(taken: &BTreeMap<u64, u64>, bank_bytes: u64, length: u64, period: u
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const KIB: u64 = 1 << 10;
 
     fn board(name: &str) -> &'static Board {
         Board::from_name(name).unwrap()

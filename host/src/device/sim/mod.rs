@@ -3,12 +3,12 @@
 mod allocator;
 
 use super::{
-    check_arguments, check_range, Buffer, Counters, Description, Device, DeviceError, DeviceSpec, StreamCounters, Value,
+    argument_banks, check_arguments, check_range, registers, Buffer, Counters, Description, Device, DeviceError,
+    DeviceSpec, Value,
 };
 use allocator::Allocator;
 use nearfield_abi::board::Board;
 use nearfield_abi::kernel::KernelConfig;
-use nearfield_abi::{register, ABI_VERSION};
 use nearfield_sim::{KernelSim, Options, SimError};
 use std::time::{Duration, Instant};
 
@@ -44,9 +44,12 @@ impl Sim {
             lanes: Some(lanes),
             clock_mhz: Some(kernel.clock_mhz()),
             bank_bytes: vec![board.bank_bytes; board.banks as usize],
+            argument_banks: argument_banks(&config, |master| master % board.banks),
+            simulated: true,
         };
         let mut sim = Sim { description, kernel, allocator: Allocator::new(board) };
-        sim.identify()?;
+        let device = spec.to_string();
+        registers::identify(&device, Some(config), &mut |offset| sim.read32(offset))?;
         Ok(sim)
     }
 
@@ -55,57 +58,12 @@ impl Sim {
         &mut self.kernel
     }
 
-    fn identify(&mut self) -> Result<(), DeviceError> {
-        let config = self.description.kernel;
-        let id = u64::from(self.read32(register::KERNEL_ID)?);
-        let version = u64::from(self.read32(register::ABI_VERSION)?);
-        let hash = self.read64(register::CONFIGURATION_HASH)?;
-        for (name, found, expected) in [
-            ("kernel_id", id, u64::from(config.kernel.id())),
-            ("abi_version", version, u64::from(ABI_VERSION)),
-            ("configuration_hash", hash, config.hash()),
-        ] {
-            if found != expected {
-                let device = self.description.name.clone();
-                return Err(DeviceError::WrongKernel { device, register: name, found, expected });
-            }
-        }
-        Ok(())
-    }
-
     fn read32(&mut self, offset: u32) -> Result<u32, DeviceError> {
         self.kernel.read_register(offset).map_err(simulation)
     }
 
-    fn read64(&mut self, offset: u32) -> Result<u64, DeviceError> {
-        Ok(u64::from(self.read32(offset)?) | u64::from(self.read32(offset + 4)?) << 32)
-    }
-
     fn write32(&mut self, offset: u32, value: u32) -> Result<(), DeviceError> {
         self.kernel.write_register(offset, value).map_err(simulation)
-    }
-
-    /// Turns the error registers of a run that has ended into an error.
-    fn check_ended_well(&mut self) -> Result<(), DeviceError> {
-        let code = self.read32(register::ERROR_CODE)?;
-        if code == register::error::NONE {
-            return Ok(());
-        }
-        let port = self.read32(register::ERROR_PORT)?;
-        let address = self.read64(register::ERROR_ADDRESS)?;
-        let config = self.description.kernel;
-        let unknown = DeviceError::UnknownCode { code, port, address };
-        Err(match code {
-            register::error::AXI_READ | register::error::AXI_WRITE => match config.masters().get(port as usize) {
-                Some(master) => DeviceError::Axi { code, port: master.name.into(), address },
-                None => unknown,
-            },
-            register::error::ARGUMENT => match config.arguments().get(port as usize) {
-                Some(argument) => DeviceError::KernelArgument { argument: argument.name.into() },
-                None => unknown,
-            },
-            _ => unknown,
-        })
     }
 
     fn check_allocated(&self, buffer: &Buffer) -> Result<(), DeviceError> {
@@ -177,7 +135,10 @@ impl Device for Sim {
         let begun = Instant::now();
         loop {
             match self.kernel.run_until_done(SLICE_CYCLES) {
-                Ok(_) => return self.check_ended_well(),
+                Ok(_) => {
+                    let config = self.description.kernel;
+                    return registers::check_ended_well(&config, &mut |offset| self.read32(offset));
+                }
                 Err(SimError::TooLong { .. }) if begun.elapsed() < timeout => {}
                 Err(SimError::TooLong { .. }) => return Err(DeviceError::Timeout { timeout }),
                 Err(error) => return Err(simulation(error)),
@@ -190,15 +151,8 @@ impl Device for Sim {
     }
 
     fn counters(&mut self) -> Result<Option<Counters>, DeviceError> {
-        let cycles = self.read64(register::CYCLES)?;
-        let mut streams = Vec::new();
-        for (index, stream) in self.description.kernel.streams().iter().enumerate() {
-            let base = register::STREAMS + index as u32 * register::STREAM_STRIDE;
-            let beats = self.read64(base + register::stream::BEATS)?;
-            let stalls = self.read64(base + register::stream::STALLS)?;
-            streams.push(StreamCounters { name: stream.name, beats, stalls });
-        }
-        Ok(Some(Counters { cycles, streams }))
+        let config = self.description.kernel;
+        registers::counters(&config, &mut |offset| self.read32(offset)).map(Some)
     }
 }
 

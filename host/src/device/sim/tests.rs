@@ -4,6 +4,7 @@ use super::*;
 use crate::device::{open, Tensors};
 use crate::step::{arguments, step};
 use nearfield_abi::kernel::smartupdate as argument;
+use nearfield_abi::register;
 use nearfield_model::optimizer::adamw::{self, Coefficients, Hyper};
 use nearfield_sim::axi::{Fault, Response};
 

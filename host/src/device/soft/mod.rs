@@ -9,7 +9,8 @@ mod simd;
 pub use simd::Level;
 
 use super::{
-    check_arguments, check_range, Buffer, Counters, Description, Device, DeviceError, InPlace, Tensors, Value,
+    argument_banks, check_arguments, check_range, Buffer, Counters, Description, Device, DeviceError, InPlace, Tensors,
+    Value,
 };
 use nearfield_abi::kernel::{smartupdate as argument, KernelConfig, AXI_BEAT_BYTES};
 use nearfield_model::optimizer::adamw::Coefficients;
@@ -47,6 +48,8 @@ impl Soft {
                 clock_mhz: None,
                 // No limit but the host's own memory.
                 bank_bytes: vec![u64::MAX],
+                argument_banks: argument_banks(&KernelConfig::all()[0], |_| 0),
+                simulated: false,
             },
             level,
             threads: threads.unwrap_or(cores),

@@ -1,0 +1,235 @@
+//! From a device's name to an open compute unit: everything that can be refused is refused before XRT is called.
+
+use super::emulation::Place;
+use super::helper::{Helper, BOUND};
+use super::library::{self, Installed};
+use super::protocol::{Emulation, Reply, Request, Target};
+use super::Bank;
+use crate::device::{DeviceError, DeviceKind, DeviceSpec};
+use crate::xclbin::{drivable, Drivable, Mode, Verdict, Xclbin};
+use nearfield_abi::kernel::{ArgumentKind, KernelConfig};
+use std::env;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How long a board has to take its bitstream.
+const LOAD_BOUND: Duration = Duration::from_secs(60);
+
+/// A compute unit that was opened and not yet asked what it is.
+pub(super) struct Opened {
+    pub(super) helper: Helper,
+    pub(super) banks: Vec<Bank>,
+    /// The bank of every argument, by XRT's word.
+    pub(super) argument_banks: Vec<Option<u32>>,
+    pub(super) floats: Vec<bool>,
+    /// The configuration it must be, where that is known.
+    pub(super) config: Option<KernelConfig>,
+}
+
+fn open_error(what: impl Into<String>) -> DeviceError {
+    DeviceError::Open { what: what.into() }
+}
+
+/// What went wrong while a device was opened was refused: nothing has run.
+pub(super) fn refused(error: DeviceError) -> DeviceError {
+    if error.refused() {
+        return error;
+    }
+    open_error(error.to_string())
+}
+
+/// What is opened, before XRT is asked.
+struct Plan {
+    place: Place,
+    target: Target,
+    xclbin: PathBuf,
+    file: Xclbin,
+    unit: Drivable,
+    config: Option<KernelConfig>,
+    emulation: Option<Emulation>,
+    bound: Duration,
+}
+
+/// Opens the compute unit that `spec` names.
+pub(super) fn open(spec: &DeviceSpec, program: &Path) -> Result<Opened, DeviceError> {
+    let installed = library::find().map_err(open_error)?;
+    let plan = match spec.kind {
+        DeviceKind::XrtIndex(index) => on_board(spec, Target::Index(index), &installed)?,
+        DeviceKind::XrtBdf(bdf) => on_board(spec, Target::Bdf(bdf.to_string()), &installed)?,
+        _ => emulated(spec, &installed)?,
+    };
+    let Plan { place, target, xclbin, file, unit, config, emulation, bound } = plan;
+    let (folder, variables) = place.into_parts();
+    let path = folder.path().to_path_buf();
+    tracing::info!("XRT works in {}", path.display());
+    let set_up = |command: &mut std::process::Command| Place::set_up(&variables, command);
+    let mut helper = Helper::start(&spec.to_string(), program, folder, set_up).map_err(open_error)?;
+    let pointers: Vec<usize> = unit.groups.iter().map(|&(id, _)| id as usize).collect();
+    let request = Request::Open {
+        library: installed.coreutil,
+        target,
+        xclbin,
+        unit: unit.xrt_name(),
+        pointers: pointers.clone(),
+        emulation,
+        folder: path,
+    };
+    let groups = match helper.call(&request, bound).map_err(refused)? {
+        Reply::Opened { groups } => groups,
+        other => return Err(refused(helper.nonsense(&other))),
+    };
+    let banks: Vec<Bank> = file.memories().iter().map(|m| Bank { base: m.base, bytes: m.bytes }).collect();
+    let any = unit.configs.first().ok_or_else(|| open_error("the compute unit has no configuration of ours"))?;
+    let arguments = any.arguments();
+    let mut argument_banks = vec![None; arguments.len()];
+    for (&id, &group) in pointers.iter().zip(&groups) {
+        // The low half is the memory's number; later versions of XRT keep a slot above it.
+        let bank = group & 0xffff;
+        if bank as usize >= banks.len() || id >= argument_banks.len() {
+            return Err(open_error(format!(
+                "XRT says that argument {id} lies in memory {group}, which the xclbin lacks"
+            )));
+        }
+        argument_banks[id] = Some(bank);
+    }
+    Ok(Opened { helper, banks, argument_banks, floats: floats(&file, &unit, any), config })
+}
+
+/// The arguments that the file calls floats, in the order of ids.
+fn floats(file: &Xclbin, unit: &Drivable, config: &KernelConfig) -> Vec<bool> {
+    let kernel = file.kernels.iter().find(|kernel| kernel.name == unit.kernel.name());
+    let is_float = |id: usize| {
+        let argument = kernel.and_then(|kernel| kernel.arguments.iter().find(|a| a.id == Some(id as u32)));
+        argument.and_then(|argument| argument.kind.as_deref()) == Some("float")
+    };
+    let arguments = config.arguments();
+    let scalar = |id: usize| !matches!(arguments[id].kind, ArgumentKind::Pointer { .. });
+    (0..arguments.len()).map(|id| scalar(id) && is_float(id)).collect()
+}
+
+fn on_board(spec: &DeviceSpec, target: Target, installed: &Installed) -> Result<Plan, DeviceError> {
+    if let Some(mode) = env::var_os("XCL_EMULATION_MODE").filter(|mode| !mode.is_empty()) {
+        let mode = mode.to_string_lossy();
+        return Err(open_error(format!(
+            "XCL_EMULATION_MODE is {mode}, so XRT would not go to a board; unset it, or use xrt-emu:BOARD"
+        )));
+    }
+    let bdf = match spec.kind {
+        DeviceKind::XrtBdf(bdf) => Some(bdf),
+        _ => None,
+    };
+    let Some(path) = &spec.xclbin else {
+        return Err(open_error(format!(
+            "{spec} needs the file that is loaded onto the board: {spec},xclbin=FILE; make xclbin BOARD=… builds it where \
+             Vivado and v++ are"
+        )));
+    };
+    let (xclbin, file) = read(path)?;
+    let unit = choose(spec, path, &file, Mode::Hw)?;
+    library::check_device(bdf).map_err(open_error)?;
+    let place = Place::for_board(installed).map_err(no_folder)?;
+    Ok(Plan { place, target, xclbin, file, unit, config: None, emulation: None, bound: LOAD_BOUND })
+}
+
+fn no_folder(error: std::io::Error) -> DeviceError {
+    open_error(format!("no folder can be made in /tmp for XRT ({error}); make room there"))
+}
+
+fn read(path: &Path) -> Result<(PathBuf, Xclbin), DeviceError> {
+    let file = Xclbin::open(path).map_err(|error| open_error(error.to_string()))?;
+    let path = path.canonicalize().map_err(|error| open_error(format!("{}: {error}", path.display())))?;
+    Ok((path, file))
+}
+
+/// The compute unit that `spec` asks for, or why there is none.
+fn choose(spec: &DeviceSpec, path: &Path, file: &Xclbin, mode: Mode) -> Result<Drivable, DeviceError> {
+    let name = path.display();
+    if file.mode != mode {
+        let wanted = spec.to_string();
+        return Err(open_error(format!("{name} is built for {}, but {wanted} takes one for {mode}", file.mode)));
+    }
+    let Verdict { units, reasons } = drivable(file);
+    let there = units.len();
+    if let Some(unit) = units.into_iter().nth(spec.unit as usize) {
+        return Ok(unit);
+    }
+    if there > 0 {
+        return Err(open_error(format!(
+            "{name} has {there} compute units that this program can drive, counted from 0; there is no unit {}",
+            spec.unit
+        )));
+    }
+    let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
+    Err(open_error(format!("{name} has nothing this program can drive: {}", reasons.join("; "))))
+}
+
+#[cfg(not(feature = "sim"))]
+fn emulated(spec: &DeviceSpec, _: &Installed) -> Result<Plan, DeviceError> {
+    Err(DeviceError::NotInThisBuild { device: spec.to_string(), features: "sim,xrt" })
+}
+
+/// Builds the kernel unless that has been done before, and gathers what the helper starts the board with.
+#[cfg(feature = "sim")]
+fn emulated(spec: &DeviceSpec, installed: &Installed) -> Result<Plan, DeviceError> {
+    use crate::xclbin;
+    use nearfield_sim::{emulated, verilate};
+
+    let (Some(board), Some(lanes)) = (spec.board(), spec.kernel_lanes()) else {
+        return Err(open_error(format!("{spec} names no board that can be emulated")));
+    };
+    let config = KernelConfig::smartupdate(lanes)
+        .ok_or_else(|| open_error(format!("there is no smartupdate kernel with {lanes} lanes")))?;
+    let own = xclbin::write(&config, board).map_err(|error| open_error(error.to_string()))?;
+    let expected = Xclbin::parse(&own).map_err(|error| open_error(error.to_string()))?;
+    let given = spec.xclbin.as_deref().map(|path| read(path).map(|(_, file)| (path, file))).transpose()?;
+    if let Some((path, file)) = &given {
+        choose(spec, path, file, Mode::HwEmu)?;
+        if (&file.platform, &file.banks, &file.units) != (&expected.platform, &expected.banks, &expected.units) {
+            return Err(open_error(format!(
+                "{} is built for {}, whose memory and compute units are not those of {}; leave the key xclbin out, or name \
+                 the board it was built for",
+                path.display(),
+                file.platform,
+                board.name
+            )));
+        }
+    }
+    let design = nearfield_hdl::kernel::emit(config).map_err(|error| open_error(error.to_string()))?;
+    let how = verilate::Options { trace: spec.waves.is_some(), ..verilate::Options::default() };
+    verilate::build(&design, &how).map_err(|error| open_error(error.to_string()))?;
+    let preload = emulated::preload().map_err(|error| open_error(error.to_string()))?;
+    let place = Place::for_emulation(installed, &preload).map_err(no_folder)?;
+    let path = place.folder.path().join("board.xclbin");
+    std::fs::write(&path, &own).map_err(no_folder)?;
+    let (xclbin, file) = match &given {
+        Some((path, _)) => read(path)?,
+        None => (path.clone(), expected),
+    };
+    let unit = choose(spec, &xclbin, &file, Mode::HwEmu)?;
+    let emulation = Emulation { arguments: board_arguments(spec, &config, &place).map_err(no_folder)? };
+    let bound = BOUND;
+    let target = Target::Index(0);
+    Ok(Plan { place, target, xclbin, file, unit, config: Some(config), emulation: Some(emulation), bound })
+}
+
+/// The words after `nearfield __xrt-board`.
+#[cfg(feature = "sim")]
+fn board_arguments(spec: &DeviceSpec, config: &KernelConfig, place: &Place) -> std::io::Result<Vec<String>> {
+    let (socket, host_socket) = place.sockets();
+    let mut words = vec![
+        format!("--board={}", spec.board().map_or("", |board| board.name)),
+        format!("--kernel={}", config.name()),
+        format!("--seed={}", spec.seed),
+        format!("--socket={}", socket.display()),
+        format!("--host-socket={}", host_socket.display()),
+        format!("--folder={}", place.folder.path().display()),
+    ];
+    if let Some(clock) = spec.clock_mhz {
+        words.push(format!("--clock={clock}"));
+    }
+    if let Some(waves) = &spec.waves {
+        // The board does not run where the user is.
+        words.push(format!("--waves={}", env::current_dir()?.join(waves).display()));
+    }
+    Ok(words)
+}
