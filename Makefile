@@ -36,12 +36,13 @@ test: need-test ## every test
 test-long: need-test-long ## every test, with the long random runs
 	NEARFIELD_LONG=1 $(CARGO) test --locked --workspace --no-fail-fast
 
-lint: need-lint ## format, clippy, rustdoc, the core without a simulator, both Verilog lints, tracked files
+lint: need-lint ## format, clippy, rustdoc, the core without simulator and XRT, both Verilog lints, tracked files
 	setup/check-files.sh
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --workspace --no-deps --quiet
-	RUSTFLAGS="-D warnings" $(CARGO) check --locked -p nearfield --no-default-features --target-dir target/core
+	for features in "" xrt; do RUSTFLAGS="-D warnings" $(CARGO) check --locked -p nearfield --no-default-features \
+		--features "$$features" --target-dir target/core; done
 	$(CARGO) run --locked --quiet -p nearfield-tests --bin verilog-lint
 
 bench: need-bench ## speed of the simulated kernel in cycles and elements a second

@@ -18,7 +18,7 @@ readonly simulate="verilator ccache zlib1g-dev"
 packages_of() {
     case "$1" in
     run | bench) echo "$build $simulate" ;;
-    test | test-long) echo "$build $simulate yosys z3 tcl" ;;
+    test | test-long) echo "$build $simulate yosys z3 tcl libxrt1" ;;
     lint | synth) echo "$build $simulate yosys" ;;
     formal) echo "$build yosys z3" ;;
     verilog | xclbin | release | doc | doctor) echo "$build" ;;
@@ -33,6 +33,11 @@ is_there() {
     case "$1" in
     zlib1g-dev) c++ -E -x c++ - >/dev/null 2>&1 <<<'#include <zlib.h>' ;;
     tcl) command -v tclsh >/dev/null ;;
+    # A library without a program; the package of a card's maker puts it elsewhere.
+    libxrt1)
+        [ -e /opt/xilinx/xrt/lib/libxrt_coreutil.so.2 ] ||
+            [ "$(dpkg-query -W -f='${db:Status-Status}' libxrt1 2>/dev/null)" = installed ]
+        ;;
     *) command -v "$1" >/dev/null ;;
     esac
 }

@@ -78,8 +78,7 @@ impl Tools {
     }
 
     fn ask() -> Result<Tools, BuildError> {
-        let verilator_version = ask("verilator", "verilator", &["--version"])?;
-        let include = PathBuf::from(ask("verilator", "verilator", &["--getenv", "VERILATOR_ROOT"])?).join("include");
+        let (verilator_version, include) = ask_verilator()?;
         let compiler_version = ask("g++", "g++", &["-dumpfullversion", "-dumpmachine"])?;
         let ccache = Command::new("ccache").arg("--version").output().is_ok_and(|o| o.status.success());
         Ok(Tools { verilator_version, compiler_version, include, ccache })
@@ -208,6 +207,28 @@ impl Tools {
             .arg(source);
         start(&mut command, "g++", "g++")
     }
+}
+
+/// Verilator's version, and the folder of its run-time library's sources. `verilator` is a script that takes longer to start
+/// than a kernel to load; where the program it runs lies beside it and knows its root, that is asked instead.
+fn ask_verilator() -> Result<(String, PathBuf), BuildError> {
+    const ROOT: [&str; 2] = ["--getenv", "VERILATOR_ROOT"];
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folder = std::env::split_paths(&path).find(|folder| folder.join("verilator").is_file());
+    if let Some(program) = folder.map(|folder| folder.join("verilator_bin")).filter(|program| program.is_file()) {
+        let answer = |arguments: &[&str]| {
+            let output = Command::new(&program).args(arguments).stdin(Stdio::null()).output().ok()?;
+            output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_string())
+        };
+        if let (Some(version), Some(root)) = (answer(&["--version"]), answer(&ROOT)) {
+            let include = PathBuf::from(root).join("include");
+            if include.join("verilated.cpp").is_file() {
+                return Ok((version, include));
+            }
+        }
+    }
+    let root = ask("verilator", "verilator", &ROOT)?;
+    Ok((ask("verilator", "verilator", &["--version"])?, PathBuf::from(root).join("include")))
 }
 
 /// What a tool says of itself.

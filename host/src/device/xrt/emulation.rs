@@ -1,120 +1,16 @@
-//! The folder XRT works in, its environment, and the emulated board as a process.
+//! The emulated board, as a process that the helper starts and watches.
 
-use super::library::Installed;
 use super::protocol::{Emulation, Reply};
 use super::serve::{end_the_group, Answers};
-use std::env;
-use std::ffi::OsString;
-use std::fs;
 use std::io::{self, Read};
-use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How the names of the folders begin.
-const PREFIX: &str = "nearfield-xrt-";
-/// XRT puts its sockets into `/tmp/$USER`, whatever TMPDIR says.
-const SOCKETS: &str = "/tmp";
-/// The name of the board's socket in it.
-const SOCKET: &str = "board";
-/// What XRT puts before that for the way from device to host.
-const HOST_SOCKET: &str = "D2X_unix_sock_board";
-/// Debian's build of XRT spoils its heap when a message is longer than all before. So the first one, which carries the
-/// settings, is made longer than any that follows.
-const FIRST_MESSAGE: usize = 256 << 10;
-const PACKET: usize = 64 << 10;
 /// Signs of life are passed on at most this often.
 const PASS_ON: Duration = Duration::from_millis(200);
-
-/// An owner-only folder under a name nobody can guess, where XRT finds its libraries, its settings and its sockets, and
-/// leaves what it leaves.
-pub struct Place {
-    /// The folder; it ends with this.
-    pub folder: tempfile::TempDir,
-    variables: Vec<(&'static str, OsString)>,
-}
-
-impl Place {
-    fn new(installed: &Installed) -> io::Result<Place> {
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(SOCKETS)?;
-        // XRT wants a root with `lib` in it; distributions have a folder by another name.
-        let root = folder.path().join("xrt");
-        fs::create_dir(&root)?;
-        symlink(&installed.folder, root.join("lib"))?;
-        let variables = vec![("XILINX_XRT", root.into_os_string())];
-        Ok(Place { folder, variables })
-    }
-
-    /// For a board: the user's own settings and installation stay.
-    pub fn for_board(installed: &Installed) -> io::Result<Place> {
-        let mut place = Place::new(installed)?;
-        if env::var_os("XILINX_XRT").is_some_and(|root| !root.is_empty()) {
-            place.variables.clear();
-        }
-        // XRT looks for xrt.ini where it runs, which is not where the user is.
-        let ini = env::current_dir().map(|folder| folder.join("xrt.ini")).ok().filter(|ini| ini.is_file());
-        if let (Some(ini), None) = (ini, env::var_os("XRT_INI_PATH")) {
-            place.variables.push(("XRT_INI_PATH", ini.into_os_string()));
-        }
-        Ok(place)
-    }
-
-    /// For an emulated board: hardware emulation whose device is started by the helper. `preload` is the library that
-    /// shortens XRT's sleeps.
-    pub fn for_emulation(installed: &Installed, preload: &Path) -> io::Result<Place> {
-        let mut place = Place::new(installed)?;
-        let folder = place.folder.path().to_path_buf();
-        let ini = folder.join("xrt.ini");
-        let pad = "x".repeat(FIRST_MESSAGE);
-        fs::write(
-            &ini,
-            format!(
-                "[Runtime]\nruntime_log=console\n[Emulation]\ndont_run=true\nkeep_run_dir=false\npacket_size={PACKET}\n\
-                 print_infos_in_console=false\nprint_warnings_in_console=false\n[Debug]\npad={pad}\n"
-            ),
-        )?;
-        let runs = folder.join("runs");
-        fs::create_dir(&runs)?;
-        let user = folder.file_name().unwrap_or_default().to_os_string();
-        place.variables.extend([
-            ("XCL_EMULATION_MODE", "hw_emu".into()),
-            ("USER", user),
-            ("EMULATION_SOCKETID", SOCKET.into()),
-            ("XRT_INI_PATH", ini.into_os_string()),
-            ("EMCONFIG_PATH", folder.into_os_string()),
-            ("SDACCEL_EM_RUN_DIR", runs.into_os_string()),
-            ("LD_PRELOAD", preload.as_os_str().to_os_string()),
-        ]);
-        Ok(place)
-    }
-
-    /// Sets the helper's environment.
-    pub fn set_up(variables: &[(&'static str, OsString)], command: &mut Command) {
-        command.envs(variables.iter().map(|(name, value)| (name, value)));
-    }
-
-    /// The folder, and the variables for [`Place::set_up`].
-    pub fn into_parts(self) -> (tempfile::TempDir, Vec<(&'static str, OsString)>) {
-        (self.folder, self.variables)
-    }
-
-    /// The sockets of an emulated board: the one for its calls, and the one for its way to the host's memory.
-    pub fn sockets(&self) -> (PathBuf, PathBuf) {
-        (self.folder.path().join(SOCKET), self.folder.path().join(HOST_SOCKET))
-    }
-}
-
-/// Removes a folder of [`Place`], and nothing else.
-pub(super) fn remove(folder: &Path) {
-    let ours = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
-    if ours && folder.parent() == Some(Path::new(SOCKETS)) {
-        let _ = fs::remove_dir_all(folder);
-    }
-}
 
 /// The emulated board: `nearfield __xrt-board`, a child of the helper in its process group. It ends when its standard input
 /// does, and writes a byte to its standard output whenever it has got on.

@@ -6,6 +6,7 @@ use crate::device::DeviceError;
 use memmap2::MmapMut;
 use rustix::net::{sendmsg, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use rustix::process::{kill_process_group, Pid, Signal};
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
@@ -48,7 +49,7 @@ impl Helper {
         device: &str,
         program: &Path,
         folder: tempfile::TempDir,
-        set_up: impl FnOnce(&mut Command),
+        variables: &[(&'static str, OsString)],
     ) -> Result<Helper, String> {
         let failed = |what: &str, error: io::Error| format!("{what}: {error}");
         let (socket, theirs) = UnixStream::pair().map_err(|e| failed("no socket for the helper", e))?;
@@ -57,7 +58,7 @@ impl Helper {
         let log = tempfile::tempfile_in(folder.path()).map_err(|e| failed("no log for the helper", e))?;
         let mut command = Command::new(program);
         command.arg(super::HELPER_COMMAND).current_dir(folder.path()).process_group(0);
-        set_up(&mut command);
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         command.stdin(OwnedFd::from(theirs)).stdout(shared);
         command.stderr(log.try_clone().map_err(|e| failed("no log for the helper", e))?);
         let child = command.spawn().map_err(|e| format!("{} cannot be started: {e}", program.display()))?;

@@ -13,6 +13,7 @@ mod ffi;
 mod helper;
 mod library;
 mod opening;
+mod place;
 mod program;
 mod protocol;
 mod serve;

@@ -1,8 +1,8 @@
 //! From a device's name to an open compute unit: everything that can be refused is refused before XRT is called.
 
-use super::emulation::Place;
-use super::helper::{Helper, BOUND};
+use super::helper::Helper;
 use super::library::{self, Installed};
+use super::place::Place;
 use super::protocol::{Emulation, Reply, Request, Target};
 use super::Bank;
 use crate::device::{DeviceError, DeviceKind, DeviceSpec};
@@ -62,8 +62,7 @@ pub(super) fn open(spec: &DeviceSpec, program: &Path) -> Result<Opened, DeviceEr
     let (folder, variables) = place.into_parts();
     let path = folder.path().to_path_buf();
     tracing::info!("XRT works in {}", path.display());
-    let set_up = |command: &mut std::process::Command| Place::set_up(&variables, command);
-    let mut helper = Helper::start(&spec.to_string(), program, folder, set_up).map_err(open_error)?;
+    let mut helper = Helper::start(&spec.to_string(), program, folder, &variables).map_err(open_error)?;
     let pointers: Vec<usize> = unit.groups.iter().map(|&(id, _)| id as usize).collect();
     let request = Request::Open {
         library: installed.coreutil,
@@ -207,8 +206,7 @@ fn emulated(spec: &DeviceSpec, installed: &Installed) -> Result<Plan, DeviceErro
     };
     let unit = choose(spec, &xclbin, &file, Mode::HwEmu)?;
     let emulation = Emulation { arguments: board_arguments(spec, &config, &place).map_err(no_folder)? };
-    let bound = BOUND;
-    let target = Target::Index(0);
+    let (bound, target) = (super::helper::BOUND, Target::Index(0));
     Ok(Plan { place, target, xclbin, file, unit, config: Some(config), emulation: Some(emulation), bound })
 }
 

@@ -4,7 +4,8 @@
 //! a thread of its own therefore watches for the program's end, another for the emulated board's, and either ends the
 //! whole group at once.
 
-use super::emulation::{self, Board};
+use super::emulation::Board;
+use super::place;
 use super::protocol::{self, Reply, Request};
 use super::session::Session;
 use super::window;
@@ -187,7 +188,7 @@ fn end_with_the_program(folder: &Folder, error: &io::Error) -> ! {
         eprintln!("the program cannot be understood: {error}");
     }
     if let Some(folder) = folder.get() {
-        emulation::remove(folder);
+        place::remove(folder);
     }
     end_the_group()
 }
