@@ -76,3 +76,64 @@ pub(super) fn counters(config: &KernelConfig, read: ReadWord<'_>) -> Result<Coun
     }
     Ok(Counters { cycles, streams })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeMap;
+
+    /// The registers of a kernel, some of them changed.
+    fn registers(config: KernelConfig, changed: &[(u32, u32)]) -> BTreeMap<u32, u32> {
+        let hash = config.hash();
+        let mut registers = BTreeMap::from([
+            (register::KERNEL_ID, config.kernel.id()),
+            (register::ABI_VERSION, ABI_VERSION),
+            (register::CONFIGURATION_HASH, hash as u32),
+            (register::CONFIGURATION_HASH + 4, (hash >> 32) as u32),
+        ]);
+        registers.extend(changed.iter().copied());
+        registers
+    }
+
+    fn read(registers: BTreeMap<u32, u32>) -> impl FnMut(u32) -> Result<u32, DeviceError> {
+        move |offset| Ok(registers.get(&offset).copied().unwrap_or(0))
+    }
+
+    #[test]
+    fn a_kernel_is_recognised_and_another_one_refused() {
+        let configs = KernelConfig::all();
+        let (one, two) = (configs[0], configs[1]);
+        assert_eq!(identify("x", None, &mut read(registers(two, &[]))).unwrap(), two);
+        assert_eq!(identify("x", Some(two), &mut read(registers(two, &[]))).unwrap(), two);
+        let refused = |expected, changed: &[(u32, u32)]| {
+            let error = identify("xrt:0", expected, &mut read(registers(two, changed))).unwrap_err();
+            assert!(error.refused());
+            error.to_string()
+        };
+        let other = refused(Some(one), &[]);
+        assert!(other.contains("configuration_hash reads") && other.contains("from the same sources"), "{other}");
+        assert!(refused(None, &[(register::CONFIGURATION_HASH, 7)]).contains("configuration_hash reads"));
+        assert!(refused(None, &[(register::ABI_VERSION, 99)]).contains("abi_version reads 0x63"));
+        assert!(refused(None, &[(register::KERNEL_ID, 1)]).contains("kernel_id reads 0x1"));
+    }
+
+    #[test]
+    fn codes_become_errors() {
+        let config = KernelConfig::all()[0];
+        let ended = |code, port| {
+            let registers = registers(config, &[(register::ERROR_CODE, code), (register::ERROR_PORT, port)]);
+            check_ended_well(&config, &mut read(registers))
+        };
+        ended(register::error::NONE, 9).unwrap();
+        let axi = ended(register::error::AXI_READ, 2);
+        assert!(matches!(&axi, Err(DeviceError::Axi { port, .. }) if port == "gmem2"), "{axi:?}");
+        let argument = ended(register::error::ARGUMENT, 0);
+        assert!(
+            matches!(&argument, Err(DeviceError::KernelArgument { argument }) if argument == "params"),
+            "{argument:?}"
+        );
+        for (code, port) in [(register::error::AXI_WRITE, 9), (register::error::ARGUMENT, 99), (77, 0)] {
+            assert!(matches!(ended(code, port), Err(DeviceError::UnknownCode { .. })), "{code} {port}");
+        }
+    }
+}

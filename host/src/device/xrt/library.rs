@@ -3,8 +3,8 @@
 use crate::device::Bdf;
 use std::env;
 use std::ffi::OsStr;
-use std::fs::{self, File, OpenOptions};
-use std::io::ErrorKind;
+use std::fs::{self, OpenOptions};
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// The library that has the native C interface.
@@ -58,10 +58,15 @@ fn search<'a>(xilinx_xrt: Option<&OsStr>, system: impl Iterator<Item = &'a Path>
 ///
 /// A sentence that says what is missing and how to get it.
 pub fn check_device(bdf: Option<Bdf>) -> Result<(), String> {
-    check_device_in(Path::new("/sys/bus/pci/devices"), Path::new("/dev/dri"), bdf)
+    let open =
+        |name: &OsStr| OpenOptions::new().read(true).write(true).open(Path::new("/dev/dri").join(name)).map(drop);
+    check_device_in(Path::new("/sys/bus/pci/devices"), &open, bdf)
 }
 
-fn check_device_in(devices: &Path, nodes: &Path, bdf: Option<Bdf>) -> Result<(), String> {
+/// Tries to open a render node by its name.
+type Open<'a> = &'a dyn Fn(&OsStr) -> io::Result<()>;
+
+fn check_device_in(devices: &Path, open: Open<'_>, bdf: Option<Bdf>) -> Result<(), String> {
     let read = |path: PathBuf| fs::read_to_string(path).unwrap_or_default().trim().to_string();
     let mut cards: Vec<(String, Option<String>)> = fs::read_dir(devices)
         .into_iter()
@@ -92,29 +97,24 @@ fn check_device_in(devices: &Path, nodes: &Path, bdf: Option<Bdf>) -> Result<(),
     }
     let place = match bdf {
         Some(bdf) => bdf.to_string(),
-        None => return usable.iter().try_for_each(|place| may_open(devices, nodes, place)),
+        None => return usable.iter().try_for_each(|place| may_open(devices, open, place)),
     };
     match usable.contains(&place.as_str()) {
-        true => may_open(devices, nodes, &place),
+        true => may_open(devices, open, &place),
         false => Err(format!("there is no device of XRT at {place}; there are {}", usable.join(", "))),
     }
 }
 
-/// Tries to open the card's render node.
-fn may_open(devices: &Path, nodes: &Path, place: &str) -> Result<(), String> {
+/// Finds out whether this user may open the card's render node. What else may be wrong with it, XRT says.
+fn may_open(devices: &Path, open: Open<'_>, place: &str) -> Result<(), String> {
     let entries = fs::read_dir(devices.join(place).join("drm")).into_iter().flatten().flatten();
     for name in entries.map(|entry| entry.file_name()).filter(|name| name.to_string_lossy().starts_with("renderD")) {
-        let node = nodes.join(name);
-        let opened: Result<File, _> = OpenOptions::new().read(true).write(true).open(&node);
-        match opened {
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                return Err(format!(
-                    "you may not open {} of the card at {place}: join the group that owns it (usually `render`: sudo \
-                     usermod -aG render $USER, then log in again)",
-                    node.display()
-                ))
-            }
-            _ => {}
+        if open(&name).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
+            return Err(format!(
+                "you may not open /dev/dri/{} of the card at {place}: join the group that owns it (usually `render`: sudo \
+                 usermod -aG render $USER, then log in again)",
+                name.to_string_lossy()
+            ));
         }
     }
     Ok(())
@@ -157,7 +157,7 @@ mod tests {
     }
 
     fn check(root: &tempfile::TempDir, bdf: Option<Bdf>) -> Result<(), String> {
-        check_device_in(&root.path().join("devices"), &root.path().join("dri"), bdf)
+        check_device_in(&root.path().join("devices"), &|_| Ok(()), bdf)
     }
 
     #[test]
@@ -171,6 +171,12 @@ mod tests {
         let two = bus(&two);
         check(&two, None).unwrap();
         check(&two, place(0x65)).unwrap();
+        let denied = |name: &OsStr| {
+            assert_eq!(name, "renderD128");
+            Err(ErrorKind::PermissionDenied.into())
+        };
+        let denied = check_device_in(&two.path().join("devices"), &denied, None).unwrap_err();
+        assert!(denied.contains("/dev/dri/renderD128 of the card at 0000:65:00.1: join the group"), "{denied}");
         let elsewhere = check(&two, place(0x66)).unwrap_err();
         assert!(elsewhere.contains("no device of XRT at 0000:66:00.1; there are 0000:65:00.1"), "{elsewhere}");
     }

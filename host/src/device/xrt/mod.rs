@@ -168,9 +168,11 @@ impl Xrt {
                 tracing::info!("{device}: {what}");
                 return DeviceError::OutOfMemory { device, bank, bytes };
             }
-            BufferKind::HostOnly => "host memory must be enabled on the board (xbutil configure --host-mem)",
+            BufferKind::HostOnly => {
+                "the host memory that the board was given is full, or none was: xbutil configure --host-mem"
+            }
             BufferKind::PeerToPeer => {
-                "peer-to-peer must be enabled on the board (xbutil configure --p2p enable, then a warm reboot)"
+                "the bank is full, or peer-to-peer is not enabled: xbutil configure --p2p enable, then a warm reboot"
             }
         };
         DeviceError::NoSuchKind { device, kind, why: Some(format!("{what}; {advice}")) }

@@ -61,7 +61,7 @@ pub(super) fn open(spec: &DeviceSpec, program: &Path) -> Result<Opened, DeviceEr
     let Plan { place, target, xclbin, file, unit, config, emulation, bound } = plan;
     let (folder, variables) = place.into_parts();
     let path = folder.path().to_path_buf();
-    tracing::info!("XRT works in {}", path.display());
+    tracing::info!("XRT works in {}, from {}", path.display(), installed.coreutil.display());
     let mut helper = Helper::start(&spec.to_string(), program, folder, &variables).map_err(open_error)?;
     let pointers: Vec<usize> = unit.groups.iter().map(|&(id, _)| id as usize).collect();
     let request = Request::Open {

@@ -5,7 +5,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{symlink, PermissionsExt};
 use std::path::Path;
 
 /// How the names of the folders begin.
@@ -23,7 +23,8 @@ pub struct Place {
 
 impl Place {
     fn new(installed: &Installed) -> io::Result<Place> {
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(SOCKETS)?;
+        let owner_only = fs::Permissions::from_mode(0o700);
+        let folder = tempfile::Builder::new().prefix(PREFIX).permissions(owner_only).tempdir_in(SOCKETS)?;
         // XRT wants a root with `lib` in it; distributions have a folder by another name.
         let root = folder.path().join("xrt");
         fs::create_dir(&root)?;

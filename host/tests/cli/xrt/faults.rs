@@ -3,6 +3,7 @@
 use super::{assert_nothing_is_left, place, ready, STEP};
 use crate::workbench::{Ended, Workbench};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -92,6 +93,8 @@ fn a_program_that_is_killed_leaves_nothing() {
         assert!(from.read_line(&mut stderr).unwrap() > 0, "{stderr}");
     }
     let folder = place(&stderr);
+    // XRT makes everything in it writable for everybody; the folder itself lets nobody in.
+    assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
     assert!(folder.is_dir() && super::processes_in(&folder).len() >= 2, "helper and board run");
     running.kill().unwrap();
     running.wait().unwrap();

@@ -127,6 +127,10 @@ fn memory_has_bounds_and_banks_are_full_some_time() {
     let all = device.allocate(bytes, bank).unwrap();
     let error = device.allocate(4096, bank).unwrap_err();
     assert!(matches!(error, DeviceError::OutOfMemory { .. }), "{error}");
+    let error = device.allocate_kind(4096, bank, BufferKind::PeerToPeer).unwrap_err();
+    assert!(matches!(error, DeviceError::NoSuchKind { kind: BufferKind::PeerToPeer, .. }), "{error}");
+    assert!(error.to_string().contains("xrtBOAlloc(4096 bytes, flags 0x40000000, group 0) failed"), "{error}");
+    assert!(error.to_string().contains("xbutil configure --p2p enable"), "{error}");
     device.release(all);
     let buffer = device.allocate(100, bank).unwrap();
     device.write(&buffer, 90, &[7; 10]).unwrap();

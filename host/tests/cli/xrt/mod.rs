@@ -31,7 +31,7 @@ fn ready(elements: u64) -> Workbench {
 fn place(stderr: &str) -> PathBuf {
     let marker = "XRT works in ";
     let at = stderr.find(marker).unwrap_or_else(|| panic!("no folder is named in: {stderr}")) + marker.len();
-    PathBuf::from(stderr[at..].split_whitespace().next().unwrap())
+    PathBuf::from(stderr[at..].split([',', '\n']).next().unwrap())
 }
 
 /// Living processes that work in a folder, or name it on their command line.
