@@ -5,9 +5,11 @@
 //! from it. It has no dependencies.
 
 pub mod board;
+pub mod checksum;
 pub mod kernel;
 pub mod port;
 pub mod register;
+pub mod topk;
 
 /// The version of everything in this crate, readable from a kernel at [`register::ABI_VERSION`].
 pub const ABI_VERSION: u32 = 1;
