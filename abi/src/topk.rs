@@ -5,7 +5,7 @@
 //! | bytes | content |
 //! |---|---|
 //! | 0–7 | [`MAGIC`] |
-//! | 8–11 | the [`format`] of the values, u32 |
+//! | 8–11 | the [`mod@format`] of the values, u32 |
 //! | 12–15 | 0 |
 //! | 16–23 | elements, u64 |
 //! | 24–31 | kept elements, u64 |
