@@ -122,7 +122,7 @@ pub const BOARDS: &[Board] = &[
         banks: 4,
         bank_bytes: 16 * GIB,
         base: 0x40_0000_0000,
-        bank_stride: 16 * GIB,
+        bank_stride: 64 * GIB,
         peak_bytes_per_second: Some(4.0 * 19.2e9),
         default_lanes: 2,
         timing: Timing::None,
@@ -176,7 +176,12 @@ impl Board {
         self.base + u64::from(bank) * self.bank_stride
     }
 
-    /// What XRT and v++ call a bank: `bank0`, `DDR[1]`, `HBM[31]`.
+    /// Whether kernels reach the host's memory, and XRT has host-only buffers. The packaging for cards links no master to it.
+    pub fn host_memory(&self) -> bool {
+        self.card.is_none()
+    }
+
+    /// What v++ calls a bank, and this project's xclbin files: `bank0`, `DDR[1]`, `HBM[31]`.
     pub fn bank_tag(&self, bank: u32) -> String {
         match self.memory {
             MemoryKind::Bank => format!("bank{bank}"),
@@ -202,8 +207,11 @@ pub const HOST_MEMORY_TAG: &str = "HOST[0]";
 
 /// The AXI4-Lite address of a compute unit in an xclbin that this project writes; v++ chooses its own.
 pub const fn unit_base(unit: u32) -> u64 {
-    0x180_0000 + unit as u64 * 0x1_0000
+    0x180_0000 + unit as u64 * UNIT_RANGE
 }
+
+/// Bytes of the address range of a compute unit: the smallest that v++ gives.
+pub const UNIT_RANGE: u64 = 0x1_0000;
 
 /// The name of a compute unit, as v++ gives it: `smartupdate_1` is the first.
 pub fn unit_name(kernel: &str, unit: u32) -> String {

@@ -14,8 +14,6 @@ use std::fmt::Write;
 const BITSTREAM: &str = "This file has no bitstream: its device is emulated by Nearfield.\n";
 /// Major, minor and patch version of the XRT whose format this is.
 const VERSION: (u8, u8, u16) = (2, 13, 0);
-/// Bytes of the address range of a unit: the smallest that v++ gives.
-const UNIT_RANGE: u32 = 0x1_0000;
 
 /// A configuration or a board that the format has no room for.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -149,7 +147,7 @@ fn memories(board: &Board, connections: &[Connected]) -> Result<Vec<u8>, String>
         MemoryKind::Bank | MemoryKind::Ddr => table::DDR4,
         MemoryKind::Hbm => table::HBM,
     };
-    let mut section = head(board.banks + 1);
+    let mut section = head(board.banks + u32::from(board.host_memory()));
     let mut add = |kind: u8, used: bool, base: u64, bytes: u64, tag: &str| {
         if !bytes.is_multiple_of(1024) || base.checked_add(bytes).is_none() {
             return Err(format!("the {bytes} bytes of {tag} at {base:#x} are no whole number of KiB in 64 bits"));
@@ -166,7 +164,9 @@ fn memories(board: &Board, connections: &[Connected]) -> Result<Vec<u8>, String>
     }
     // XRT's hardware emulation places host-only buffers in the memory whose tag has HOST in it, and looks addresses up among
     // used ones only. Linked to nothing: XRT gives an argument the last memory it is linked to, and that shall be the bank.
-    add(table::HOST, true, board::HOST_MEMORY_BASE, board::HOST_MEMORY_BYTES, board::HOST_MEMORY_TAG)?;
+    if board.host_memory() {
+        add(table::HOST, true, board::HOST_MEMORY_BASE, board::HOST_MEMORY_BYTES, board::HOST_MEMORY_TAG)?;
+    }
     Ok(section)
 }
 
@@ -232,7 +232,7 @@ fn metadata(config: &KernelConfig, board: &Board) -> String {
     for unit in 0..board.compute_units {
         let base = board::unit_base(unit);
         line(5, format!("<instance name=\"{}\">", board::unit_name(kernel, unit)));
-        line(6, format!("<addrRemap base=\"{base:#x}\" range=\"{UNIT_RANGE:#x}\" port=\"{control}\"/>"));
+        line(6, format!("<addrRemap base=\"{base:#x}\" range=\"{:#x}\" port=\"{control}\"/>", board::UNIT_RANGE));
         line(5, "</instance>".into());
     }
     for (depth, element) in [(4, "kernel"), (3, "core"), (2, "device"), (1, "platform"), (0, "project")] {

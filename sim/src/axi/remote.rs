@@ -3,14 +3,15 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use nearfield_abi::kernel::AXI_BEAT_BYTES;
+use nearfield_abi::kernel::{AXI_BEAT_BYTES, AXI_BURST_BEATS};
 
 use super::memory::{merge, BEAT_WORDS};
 use super::Response;
 
-/// What is fetched at once. No burst of AXI crosses such a page, and it has 64 beats: one bit each in a word.
-pub const REMOTE_PAGE_BYTES: u64 = 4096;
+/// What is fetched at once: no burst of AXI crosses such a page.
+pub const REMOTE_PAGE_BYTES: u64 = (AXI_BURST_BEATS * AXI_BEAT_BYTES) as u64;
 
+const PAGE_BEATS: usize = AXI_BURST_BEATS as usize;
 const PAGE_WORDS: usize = REMOTE_PAGE_BYTES as usize / 4;
 const BEAT: u64 = AXI_BEAT_BYTES as u64;
 
@@ -46,8 +47,9 @@ pub struct RemoteError {
 /// A page as it was fetched, and what has been written to it since.
 struct Page {
     words: Box<[u32; PAGE_WORDS]>,
-    /// One bit a beat: it has been written. Only such beats go back, so that what others write beside them stays.
-    dirty: u64,
+    /// A word a beat, one bit a byte: it has been written. Only such bytes go back, so that what others write beside them
+    /// stays.
+    written: [u64; PAGE_BEATS],
 }
 
 /// A remote range and the pages of it that have been touched.
@@ -98,7 +100,7 @@ impl Window {
             for (word, bytes) in words.iter_mut().zip(bytes.chunks_exact(4)) {
                 *word = u32::from_le_bytes(bytes.try_into().expect("chunks of 4"));
             }
-            Some(Page { words, dirty: 0 })
+            Some(Page { words, written: [0; PAGE_BEATS] })
         });
         page.as_mut().map(|page| (page, (offset % REMOTE_PAGE_BYTES / BEAT) as usize))
     }
@@ -112,27 +114,24 @@ impl Window {
     pub(super) fn write_beat(&mut self, address: u64, data: &[u32; BEAT_WORDS], strobe: u64) {
         let Some((page, beat)) = self.page(address) else { return };
         merge(&mut page.words[beat * BEAT_WORDS..][..BEAT_WORDS], data, strobe);
-        page.dirty |= 1 << beat;
+        page.written[beat] |= strobe;
     }
 
-    /// Stores every run of written beats, and forgets all pages, also where that fails.
+    /// Stores every run of written bytes, and forgets all pages, also where that fails.
     pub(super) fn settle(&mut self) -> Result<(), RemoteError> {
         let mut result = Ok(());
         for (number, page) in std::mem::take(&mut self.pages) {
             let Some(page) = page else { continue };
             let bytes: Vec<u8> = page.words.iter().flat_map(|word| word.to_le_bytes()).collect();
-            let mut beat = 0;
-            while beat < u64::BITS {
-                let length = (page.dirty >> beat).trailing_ones();
-                if length > 0 {
-                    let (from, to) = (u64::from(beat) * BEAT, u64::from(beat + length) * BEAT);
-                    let offset = number * REMOTE_PAGE_BYTES + from;
-                    let run = &bytes[from as usize..to as usize];
-                    if let Err(source) = self.remote.store(offset, run) {
-                        result = Err(RemoteError { address: self.base + offset, bytes: run.len(), source });
-                    }
+            let written = |byte: &usize| page.written[byte / 64] >> (byte % 64) & 1 == 1;
+            let mut from = 0;
+            while let Some(begin) = (from..bytes.len()).find(written) {
+                let end = (begin..bytes.len()).find(|byte| !written(byte)).unwrap_or(bytes.len());
+                let offset = number * REMOTE_PAGE_BYTES + begin as u64;
+                if let Err(source) = self.remote.store(offset, &bytes[begin..end]) {
+                    result = Err(RemoteError { address: self.base + offset, bytes: end - begin, source });
                 }
-                beat += length + 1;
+                from = end;
             }
         }
         result
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_are_fetched_once_and_only_written_beats_go_back() {
+    fn pages_are_fetched_once_and_only_written_bytes_go_back() {
         let base = 1 << 40;
         let (mut memory, place) = attached(base, 8192);
         assert_eq!(memory.beat(base + 64), Ok(&[0x0707_0707; BEAT_WORDS]));
@@ -195,7 +194,7 @@ mod tests {
         place.lock().unwrap().bytes[0] = 9;
         memory.settle().unwrap();
         let place = place.lock().unwrap();
-        let stores = [('s', 128, 128), ('s', 63 * 64, 64), ('s', 4096 + 64, 64)];
+        let stores = [('s', 128, 128), ('s', 63 * 64, 64), ('s', 4096 + 65, 1)];
         assert_eq!(place.calls, [&[('f', 0, 4096), ('f', 4096, 4096)][..], &stores].concat());
         assert_eq!(place.bytes[..3], [9, 7, 7]);
         assert_eq!(place.bytes[128..132], [1, 0, 0, 0]);

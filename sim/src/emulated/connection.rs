@@ -7,18 +7,16 @@ use std::time::{Duration, Instant};
 
 use super::error::EmulatedError;
 use super::message;
-use super::wire::{read_header, Malformed, CALL_HEADER_BYTES};
+use super::wire::{read_header, Malformed, CALL_HEADER_BYTES, MESSAGE_LIMIT};
 
 /// How long the host may take to listen.
 const DIAL_SECONDS: u64 = 30;
 /// Between two attempts.
 const DIAL_PAUSE: Duration = Duration::from_millis(5);
 /// How long a message that began may take to end, and an answer to be taken.
-const STALL_SECONDS: u64 = 30;
+const STALL_SECONDS: u64 = 5;
 /// Between two signs of life while the host has nothing to say.
 const TICK: Duration = Duration::from_millis(500);
-/// What the largest piece of a copy, which the host makes of 8 MiB unless it is told otherwise, fits into many times.
-const MESSAGE_LIMIT: u64 = 64 << 20;
 
 /// The socket to the host.
 pub(super) struct Connection {

@@ -50,6 +50,16 @@ pub enum EmulatedError {
         /// What the system said.
         source: io::Error,
     },
+    /// A copy that a card's driver would refuse. XRT's hardware emulation takes it for done, so the board ends here.
+    #[error("message {number}, {name}: {what}; the host copies what lies in no buffer of its own")]
+    Copy {
+        /// The message.
+        number: u64,
+        /// The call.
+        name: &'static str,
+        /// What is wrong with it.
+        what: String,
+    },
     /// A message that is larger than any the host needs.
     #[error(
         "message {number}, {name}, has {bytes} bytes, and {limit} are taken; set packet_size in [Emulation] of xrt.ini to \

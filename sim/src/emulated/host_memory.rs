@@ -15,11 +15,11 @@ use super::message::api;
 use super::wire::{read_header, Fields, Malformed, Message, CALL_HEADER_BYTES};
 
 /// How long the host may take to open the socket once a unit wants to use it.
-const OPEN_WAIT: Duration = Duration::from_secs(5);
+const OPEN_WAIT: Duration = Duration::from_secs(4);
 /// How long it may take once the device is closed: it need not ever have got to it.
 const CLOSE_WAIT: Duration = Duration::from_secs(1);
-/// How long an answer may take.
-const ANSWER_WAIT: Duration = Duration::from_secs(5);
+/// How long half an answer may take, its header or its body.
+const ANSWER_WAIT: Duration = Duration::from_secs(2);
 /// Between two attempts to reach the host.
 const PAUSE: Duration = Duration::from_millis(2);
 /// The most that an answer has beside the bytes it was asked for.
@@ -103,7 +103,11 @@ impl Channel {
         self.reach_within(OPEN_WAIT);
         let stream = match &mut self.state {
             State::Open(stream) => stream,
-            State::Closed => return Err(io::Error::other("the host has not opened its memory channel")),
+            State::Closed => {
+                // It is not waited for again.
+                self.state = State::Broken;
+                return Err(io::Error::other("the host has not opened its memory channel"));
+            }
             State::Broken => return Err(io::Error::other("the host's memory channel failed before")),
         };
         let answer = exchange(stream, &message.into_call(api), expected as u64 + ANSWER_EXTRA);

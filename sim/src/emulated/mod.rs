@@ -58,7 +58,7 @@ pub struct Setup {
 pub trait Watch {
     /// The board is alive: after each message, after each slice of simulation (a tenth of a second or so), and twice a
     /// second while the host has nothing to say. The longest silence is that of a host that does not answer for its own
-    /// memory: 5 seconds a page.
+    /// memory, or stops in a message: 5 seconds, once.
     fn alive(&mut self);
 
     /// A call of the host has come and is served now; it is message `number`, counted from 1, and call `api` in XRT's
@@ -69,13 +69,14 @@ pub trait Watch {
 /// Opens the board's compute units, dials the host, and serves it until it closes the device. The kernel is built first
 /// unless that has been done before, which takes a minute: [`crate::KernelSim::open`] beforehand spares the host the wait.
 ///
-/// A request that a card would not do (an address in no unit, a copy to no buffer) is refused, and logged. A run that does
-/// not end is not given up as long as something moves: that is for whoever started the host.
+/// A request that a card would not do (an address in no unit, a buffer in no bank) is refused, and logged; a copy from or to
+/// no buffer, whose refusal XRT does not notice, ends the board. A run that does not end is not given up as long as something
+/// moves: that is for whoever started the host.
 ///
 /// # Errors
 ///
 /// A unit cannot be opened or breaks a rule, the host does not listen within 30 seconds, ends without closing, stays
-/// within a message for 30 seconds, or sends what XRT 2.13's hardware emulation does not.
+/// within a message for 5 seconds, or sends what XRT 2.13's hardware emulation does not.
 pub fn serve(setup: Setup, watch: &mut dyn Watch) -> Result<(), EmulatedError> {
     let host = HostMemory::new(setup.host_socket.clone());
     let mut shell = Shell::open(&setup, host.clone())?;
@@ -99,6 +100,7 @@ pub fn serve(setup: Setup, watch: &mut dyn Watch) -> Result<(), EmulatedError> {
                 tracing::error!(number, call = name, "refused: {why}");
                 refusal
             }
+            Err(Denied::Copy(what)) => return Err(EmulatedError::Copy { number, name, what }),
             Err(Denied::Ended(error)) => return Err(error),
         };
         if closes {
@@ -131,7 +133,7 @@ fn perform(shell: &mut Shell, call: Call<'_>, watch: &mut dyn Watch) -> Result<V
             answer::number(1)
         }
         Call::WriteMemory { address, data } => {
-            shell.write_memory(address, data)?;
+            shell.write_memory(address, data, watch)?;
             answer::number(data.len() as u64)
         }
         Call::ReadMemory { address, size } => {

@@ -1,5 +1,7 @@
 //! What a card's shell is to its kernels and its host: compute units at their addresses, memory, buffers.
 
+use std::fs::File;
+use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::FileExt;
 
@@ -12,6 +14,7 @@ use crate::{KernelSim, Options, SimError};
 use super::buffers::{Buffers, FileRange};
 use super::error::EmulatedError;
 use super::host_memory::{HostMemory, HostRange};
+use super::wire::MESSAGE_LIMIT;
 use super::{Setup, Watch};
 
 /// Cycles that pass between two signs of life: a tenth of a second where simulation is slow.
@@ -21,6 +24,8 @@ const SLICE_CYCLES: u64 = 4_000;
 pub(super) enum Denied {
     /// The host is told so, and goes on; this is for the log.
     Refused(String),
+    /// The host would not hear of it, and go on with wrong bytes.
+    Copy(String),
     /// The board is at its end.
     Ended(EmulatedError),
 }
@@ -35,12 +40,22 @@ fn refused<T>(why: String) -> Result<T, Denied> {
     Err(Denied::Refused(why))
 }
 
+/// How far a unit is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    /// Nothing was started, or the host has seen the end.
+    Seen,
+    /// A run was started, and is to be simulated.
+    Started,
+    /// It has ended with this word in the control register, which nobody has looked at.
+    Ended(u32),
+}
+
 /// A compute unit.
 struct Unit {
     name: String,
     sim: KernelSim,
-    /// A run was started, and nobody has looked at the control register since.
-    started: bool,
+    run: Run,
 }
 
 /// The board. Units have one memory, and run one after the other: what they would cost each other there is not simulated.
@@ -59,15 +74,14 @@ impl Shell {
         let open = |index| {
             let options = options_of(&setup.options, index);
             let sim = KernelSim::with_design(&design, setup.config.masters(), setup.board, options);
-            Ok(Unit { name: name(index), sim: sim.map_err(|error| failed(index, error))?, started: false })
+            Ok(Unit { name: name(index), sim: sim.map_err(|error| failed(index, error))?, run: Run::Seen })
         };
         let units = (0..setup.board.compute_units).map(open).collect::<Result<Vec<Unit>, EmulatedError>>()?;
         let mut memory = Memory::new(setup.board, setup.options.seed);
-        memory.attach(
-            HOST_MEMORY_BASE,
-            HOST_MEMORY_BYTES,
-            Box::new(HostRange { memory: host, base: HOST_MEMORY_BASE }),
-        );
+        if setup.board.host_memory() {
+            let range = HostRange { memory: host, base: HOST_MEMORY_BASE };
+            memory.attach(HOST_MEMORY_BASE, HOST_MEMORY_BYTES, Box::new(range));
+        }
         Ok(Shell { units, memory, buffers: Buffers::new(setup.board, setup.folder.clone()) })
     }
 
@@ -75,22 +89,26 @@ impl Shell {
     pub(super) fn allocate(&mut self, address: u64, bytes: u64, in_file: bool) -> Result<Option<Vec<u8>>, Denied> {
         let buffer = self.buffers.allocate(address, bytes, in_file).map_err(Denied::Refused)?;
         let Some(file) = &buffer.file else { return Ok(None) };
+        let extent = bytes.next_multiple_of(REMOTE_PAGE_BYTES);
         let (name, opened) = (file.path().as_os_str().as_bytes().to_vec(), file.as_file().try_clone());
-        match opened {
+        let filled = opened.and_then(|file| fill(&self.memory, address, extent, &file).map(|()| file));
+        match filled {
             Ok(file) => {
-                let extent = bytes.next_multiple_of(REMOTE_PAGE_BYTES);
                 self.memory.attach(address, extent, Box::new(FileRange(file)));
                 Ok(Some(name))
             }
             Err(error) => {
                 self.buffers.free(address);
-                refused(format!("the file of the buffer at {address:#x} cannot be opened twice: {error}"))
+                refused(format!("the file of the buffer at {address:#x} cannot be used: {error}"))
             }
         }
     }
 
-    /// Frees a buffer.
+    /// Frees a buffer. Those in the host's memory it keeps itself, and says so only when they go.
     pub(super) fn free(&mut self, address: u64) -> Result<(), Denied> {
+        if (HOST_MEMORY_BASE..HOST_MEMORY_BASE + HOST_MEMORY_BYTES).contains(&address) {
+            return Ok(());
+        }
         self.memory.detach(match self.buffers.free(address) {
             Some(_) => address,
             None => return refused(format!("there is no buffer at {address:#x}")),
@@ -98,34 +116,41 @@ impl Shell {
         Ok(())
     }
 
-    /// Copies into a buffer.
-    pub(super) fn write_memory(&mut self, address: u64, data: &[u8]) -> Result<(), Denied> {
+    /// Copies into a buffer. What was started before has read its memory by then: a host that copies too late finds out.
+    pub(super) fn write_memory(&mut self, address: u64, data: &[u8], watch: &mut dyn Watch) -> Result<(), Denied> {
+        for unit in self.units.iter_mut().filter(|unit| unit.run == Run::Started) {
+            let control = simulate(unit, &mut self.memory, watch).map_err(|error| unit_error(&unit.name, error))?;
+            unit.run = Run::Ended(control);
+        }
         let Some((buffer, offset)) = self.buffers.find(address, data.len() as u64) else {
-            return refused(format!("{} bytes at {address:#x} lie in no buffer", data.len()));
+            return Err(Denied::Copy(format!("{} bytes at {address:#x} lie in no buffer", data.len())));
         };
         match &buffer.file {
             Some(file) => {
                 self.memory.settle()?;
                 let written = file.as_file().write_all_at(data, offset);
-                written.map_err(|error| Denied::Refused(format!("the buffer at {address:#x}: {error}")))
+                written.map_err(|error| Denied::Copy(format!("the buffer at {address:#x}: {error}")))
             }
-            None => self.memory.write(address, data).map_err(|error| Denied::Refused(error.to_string())),
+            None => self.memory.write(address, data).map_err(|error| Denied::Copy(error.to_string())),
         }
     }
 
-    /// Copies from a buffer.
+    /// Copies from a buffer: what lies there now, whatever was started and not waited for.
     pub(super) fn read_memory(&mut self, address: u64, bytes: u64) -> Result<Vec<u8>, Denied> {
+        if bytes > MESSAGE_LIMIT {
+            return Err(Denied::Copy(format!("{bytes} bytes are more than a message may have ({MESSAGE_LIMIT})")));
+        }
         let Some((buffer, offset)) = self.buffers.find(address, bytes) else {
-            return refused(format!("{bytes} bytes at {address:#x} lie in no buffer"));
+            return Err(Denied::Copy(format!("{bytes} bytes at {address:#x} lie in no buffer")));
         };
         let mut data = vec![0; bytes as usize];
         match &buffer.file {
             Some(file) => {
                 self.memory.settle()?;
                 let read = file.as_file().read_exact_at(&mut data, offset);
-                read.map_err(|error| Denied::Refused(format!("the buffer at {address:#x}: {error}")))?;
+                read.map_err(|error| Denied::Copy(format!("the buffer at {address:#x}: {error}")))?;
             }
-            None => self.memory.read(address, &mut data).map_err(|error| Denied::Refused(error.to_string()))?,
+            None => self.memory.read(address, &mut data).map_err(|error| Denied::Copy(error.to_string()))?,
         }
         Ok(data)
     }
@@ -140,12 +165,14 @@ impl Shell {
             if starts && value & control::AUTO_RESTART != 0 {
                 return refused(format!("{} is started by hand here, not again by itself", unit.name));
             }
-            let written = unit.sim.with_memory(&mut self.memory, |sim| match starts && !unit.started {
+            let written = unit.sim.with_memory(&mut self.memory, |sim| match starts && unit.run != Run::Started {
                 true => sim.start(),
                 false => sim.write_register(offset, value),
             });
             written.map_err(|error| unit_error(&unit.name, error))?;
-            unit.started |= starts;
+            if starts {
+                unit.run = Run::Started;
+            }
         }
         Ok(())
     }
@@ -162,12 +189,14 @@ impl Shell {
         let mut data = Vec::new();
         for offset in (offset..).step_by(4).take((bytes / 4) as usize) {
             let unit = &mut self.units[index];
-            let value = if offset == register::CONTROL && unit.started {
-                unit.started = false;
-                run(unit, &mut self.memory, watch)
-            } else {
-                unit.sim.with_memory(&mut self.memory, |sim| sim.read_register(offset))
+            let value = match (offset, unit.run) {
+                (register::CONTROL, Run::Started) => simulate(unit, &mut self.memory, watch),
+                (register::CONTROL, Run::Ended(control)) => Ok(control),
+                _ => unit.sim.with_memory(&mut self.memory, |sim| sim.read_register(offset)),
             };
+            if offset == register::CONTROL {
+                unit.run = Run::Seen;
+            }
             data.extend_from_slice(&value.map_err(|error| unit_error(&unit.name, error))?.to_le_bytes());
         }
         Ok(data)
@@ -201,8 +230,19 @@ fn options_of(options: &Options, unit: u32) -> Options {
     Options { trace, ..options.clone() }
 }
 
+/// Gives a file the bytes that a range of the board's memory holds: whatever was left there, as on a card.
+fn fill(memory: &Memory, address: u64, bytes: u64, file: &File) -> io::Result<()> {
+    let mut page = vec![0; 1 << 20];
+    for offset in (0..bytes).step_by(page.len()) {
+        let piece = &mut page[..(bytes - offset).min(1 << 20) as usize];
+        memory.read(address + offset, piece).map_err(io::Error::other)?;
+        file.write_all_at(piece, offset)?;
+    }
+    Ok(())
+}
+
 /// Lets a unit that was started run to its end; gives what the control register read then.
-fn run(unit: &mut Unit, memory: &mut Memory, watch: &mut dyn Watch) -> Result<u32, SimError> {
+fn simulate(unit: &mut Unit, memory: &mut Memory, watch: &mut dyn Watch) -> Result<u32, SimError> {
     loop {
         match unit.sim.with_memory(memory, |sim| sim.run_until_done(SLICE_CYCLES)) {
             Ok(report) => {

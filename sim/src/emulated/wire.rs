@@ -4,6 +4,11 @@
 //! message stands its size: `09` and 64 bits, and where it is a call, which one: `15` and 32 bits. All of it is
 //! little-endian.
 
+/// Bytes of the longest message: what the largest piece of a copy, which the host makes of 8 MiB unless it is told otherwise,
+/// fits into many times.
+pub(super) const MESSAGE_LIMIT: u64 = 64 << 20;
+/// The most fields of a message; the longest that XRT sends has a few dozen.
+const FIELD_LIMIT: usize = 4096;
 /// Bytes of the header before a call, and before everything on the channel to the host's memory.
 pub(super) const CALL_HEADER_BYTES: usize = 14;
 /// Bytes of the header before an answer: the call's without its number. The host reads exactly as many.
@@ -65,6 +70,9 @@ impl<'a> Fields<'a> {
             let field = u32::try_from(key >> 3).ok().filter(|&field| field > 0);
             let field = field.ok_or_else(|| Malformed::unknown("a field has an impossible number"))?;
             let value = value(key & 7, &mut bytes).map_err(|problem| Malformed::new(field, problem))?;
+            if fields.len() == FIELD_LIMIT {
+                return Err(Malformed::new(field, "the message has too many fields"));
+            }
             fields.push((field, value));
         }
         Ok(Fields(fields))

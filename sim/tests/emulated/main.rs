@@ -5,7 +5,7 @@ mod job;
 
 use host::{b, header, n, Host};
 use job::{bytes, places, places_on, register, start, start_on, stepped, tensors, BYTES, ELEMENTS, ENDED};
-use nearfield_abi::board::{unit_base, HOST_MEMORY_BASE};
+use nearfield_abi::board::{unit_base, Board, HOST_MEMORY_BASE};
 use nearfield_abi::kernel::KernelConfig;
 use nearfield_abi::register;
 use nearfield_sim::Options;
@@ -63,9 +63,12 @@ fn peer_to_peer_buffers_are_files_that_the_kernel_reads_and_writes() {
     let mut host = Host::open("ideal");
     let places = places(0).map(|place| place + 0x3000);
     let before = tensors(5);
-    let mut files = Vec::new();
+    let (mut files, mut rests) = (Vec::new(), Vec::new());
     for (i, (place, tensor)) in places.into_iter().zip(&before).enumerate() {
         let name = host.allocate(place, BYTES, true).unwrap();
+        let fresh = std::fs::read(&name).unwrap();
+        assert!(fresh.iter().any(|&b| b != 0), "a buffer that nobody wrote to holds noise");
+        rests.push(fresh[BYTES as usize..].to_vec());
         assert!(name.starts_with(host.folder.path().join("files").to_str().unwrap()), "{name}");
         // Whoever has mapped the file writes into it, or copies over the bus: it is the same memory.
         if i % 2 == 0 {
@@ -82,7 +85,8 @@ fn peer_to_peer_buffers_are_files_that_the_kernel_reads_and_writes() {
     for (i, expected) in stepped(before.clone()).into_iter().enumerate() {
         let file = std::fs::read(&files[i]).unwrap();
         assert_eq!(file.len(), 4096, "whole pages, for the host to map");
-        assert!(file[..BYTES as usize] == expected && file[BYTES as usize..].iter().all(|&b| b == 0));
+        // What was there before, behind what was written: a card's memory holds whatever it held.
+        assert!(file[..BYTES as usize] == expected && file[BYTES as usize..] == rests[i][..]);
         assert!(host.read(places[i], 0, BYTES) == expected);
         assert!(host.read(places[i], 400, 64) == expected[400..464]);
     }
@@ -140,7 +144,13 @@ fn every_simulated_board_is_served() {
         // One tensor on the board, one in a file, one with the host, one on the board again.
         let before = tensors(9);
         let mut places = places_on(board, 0);
-        places[2] = HOST_MEMORY_BASE + 0x7000;
+        let with_host = Board::from_name(board).unwrap().host_memory();
+        if with_host {
+            places[2] = HOST_MEMORY_BASE + 0x7000;
+        } else {
+            assert_eq!(host.allocate(places[2], BYTES, false).as_deref(), Some(""));
+            assert_eq!(host.write(places[2], 0, &bytes(&before[2])), BYTES);
+        }
         assert_eq!(host.allocate(places[0], BYTES, false).as_deref(), Some(""));
         assert_ne!(host.allocate(places[1], BYTES, true).as_deref(), Some(""));
         assert_eq!(host.allocate(places[3], BYTES, false).as_deref(), Some(""));
@@ -154,9 +164,49 @@ fn every_simulated_board_is_served() {
         let expected = stepped(before);
         assert!(host.read(places[0], 0, BYTES) == expected[0], "{board}");
         assert!(host.read(places[1], 0, BYTES) == expected[1], "{board}");
-        assert!(host.host_buffers.lock().unwrap().buffers[&places[2]][..BYTES as usize] == expected[2], "{board}");
+        let third = match with_host {
+            true => host.host_buffers.lock().unwrap().buffers[&places[2]][..BYTES as usize].to_vec(),
+            false => host.read(places[2], 0, BYTES),
+        };
+        assert!(third == expected[2], "{board}");
         host.close();
     }
+}
+
+#[test]
+fn a_card_without_a_way_to_the_hosts_memory_answers_with_an_error() {
+    let mut host = Host::open("smartssd");
+    let mut places = places_on("smartssd", 0);
+    for place in places {
+        host.allocate(place, BYTES, false).unwrap();
+    }
+    places[1] = HOST_MEMORY_BASE;
+    start(&mut host, 0, places);
+    assert_eq!(register(&mut host, 0, register::CONTROL), ENDED);
+    assert_eq!(register(&mut host, 0, register::ERROR_CODE), register::error::AXI_READ);
+    assert_eq!(register(&mut host, 0, register::ERROR_PORT), 1);
+    host.close();
+}
+
+#[test]
+fn what_is_copied_after_the_start_comes_too_late() {
+    let mut host = Host::open("ideal");
+    let places = places(0);
+    let (before, late) = (tensors(11), tensors(12));
+    for (place, tensor) in places.into_iter().zip(&before) {
+        host.allocate(place, BYTES, false).unwrap();
+        assert_eq!(host.write(place, 0, &bytes(tensor)), BYTES);
+    }
+    start(&mut host, 0, places);
+    assert_eq!(host.write(places[3], 0, &bytes(&late[3])), BYTES);
+    assert_eq!(register(&mut host, 0, register::CONTROL), ENDED);
+    assert_eq!(register(&mut host, 0, register::CONTROL), register::control::IDLE);
+    let expected = stepped(before);
+    for (place, expected) in places.into_iter().zip(expected) {
+        assert!(host.read(place, 0, BYTES) == expected, "the run saw what was there when it was started");
+    }
+    assert!(host.read(places[3], 0, BYTES) == bytes(&late[3]));
+    host.close();
 }
 
 #[test]
@@ -218,18 +268,23 @@ fn a_host_without_a_memory_channel_can_close() {
     host.close();
 }
 
+/// XRT answers for host-only buffers that it does not have: with zeros, and takes what is written.
 #[test]
-fn memory_that_the_host_does_not_have_is_an_error_of_axi() {
+fn memory_that_the_host_does_not_have_reads_as_zeros() {
     let mut host = Host::open("ideal");
     let mut places = places(0);
-    for place in places {
+    let mut before = tensors(13);
+    for (place, tensor) in places.into_iter().zip(&before) {
         host.allocate(place, BYTES, false).unwrap();
+        assert_eq!(host.write(place, 0, &bytes(tensor)), BYTES);
     }
     places[1] = HOST_MEMORY_BASE + 0x4000_0000;
+    before[1].fill(0.0);
     start(&mut host, 0, places);
     assert_eq!(register(&mut host, 0, register::CONTROL), ENDED);
-    assert_eq!(register(&mut host, 0, register::ERROR_CODE), register::error::AXI_READ);
-    assert_eq!(register(&mut host, 0, register::ERROR_PORT), 1);
+    assert_eq!(register(&mut host, 0, register::ERROR_CODE), register::error::NONE);
+    assert!(host.read(places[0], 0, BYTES) == stepped(before)[0]);
+    assert!(host.free(HOST_MEMORY_BASE + 0x4000_0000), "the host tells of its own buffers when they go");
     host.close();
 }
 
@@ -270,11 +325,25 @@ fn what_a_card_would_not_do_is_refused_and_the_board_goes_on() {
     assert!(host.allocate(0x1fff, 4096, false).is_none() && host.allocate(0x0, 0x1001, true).is_none());
     assert!(host.allocate(HOST_MEMORY_BASE, 4096, false).is_none(), "the host keeps those itself");
     assert!(!host.free(0x1001));
-    assert_eq!(host.write(0x1000, 4000, &[0; 97]), 0);
-    assert_eq!(host.write(0x3000, 0, &[0; 4]), 0);
-    assert_eq!(host.read(0x1000, 4096, 1), []);
     assert_eq!(host.read(0x1000, 4000, 96).len(), 96);
     host.close();
+}
+
+/// XRT takes a copy for done whatever the board says of it, so the board says it in the way that is heard.
+#[test]
+fn a_copy_from_or_to_no_buffer_ends_the_board() {
+    let with_buffer = || {
+        let mut host = Host::open("ideal");
+        host.allocate(0x1000, 4096, false).unwrap();
+        host
+    };
+    for (address, bytes) in [(0x1000 + 4000, 97), (0x3000, 4), (0x1000 + 4096, 1)] {
+        for said in
+            [with_buffer().read_astray(address, bytes), with_buffer().write_astray(address, &[0; 97][..bytes as usize])]
+        {
+            assert!(said.contains("message 2") && said.contains("lie in no buffer"), "{said}");
+        }
+    }
 }
 
 #[test]

@@ -30,16 +30,21 @@ fn every_configuration_on_every_board_comes_back() {
 
 fn memories(file: &Xclbin, board: &Board) {
     assert!(file.groups.is_none() && file.group_connections.is_none());
-    let (host, banks) = file.banks.split_last().unwrap();
-    assert_eq!(banks.len(), board.banks as usize);
+    let (banks, host) = file.banks.split_at(board.banks as usize);
     for (bank, memory) in (0..).zip(banks) {
         assert_eq!((memory.base, memory.bytes), (board.bank_base(bank), board.bank_bytes));
         assert_eq!(memory.tag, board.bank_tag(bank));
         assert_eq!(memory.used, file.connections.iter().any(|c| c.memory == bank), "{}", memory.tag);
     }
-    assert_eq!((host.kind, host.used, host.tag.as_str()), (MemoryType::Host, true, "HOST[0]"));
-    assert_eq!((host.base, host.bytes), (board::HOST_MEMORY_BASE, board::HOST_MEMORY_BYTES));
-    assert!(banks.iter().all(|b| b.base + b.bytes <= host.base || b.base >= host.base + host.bytes), "they overlap");
+    assert_eq!(host.len(), usize::from(board.host_memory()));
+    for host in host {
+        assert_eq!((host.kind, host.used, host.tag.as_str()), (MemoryType::Host, true, "HOST[0]"));
+        assert_eq!((host.base, host.bytes), (board::HOST_MEMORY_BASE, board::HOST_MEMORY_BYTES));
+        assert!(
+            banks.iter().all(|b| b.base + b.bytes <= host.base || b.base >= host.base + host.bytes),
+            "they overlap"
+        );
+    }
 }
 
 fn units(file: &Xclbin, config: KernelConfig, board: &Board) {
