@@ -138,9 +138,11 @@ pub fn step(
     Ok(report)
 }
 
-/// Elements of one start: what fits when all tensors share the smallest bank, with room for staggered bases.
+/// Elements of one start: what fits when all tensors share the smallest bank that an argument is linked to, with room for staggered bases.
 fn piece_elements(device: &dyn Device) -> u64 {
-    let smallest = device.describe().bank_bytes.iter().copied().min().unwrap_or(0);
+    let about = device.describe();
+    let linked = about.argument_banks.iter().flatten().filter_map(|&bank| about.bank_bytes.get(bank as usize));
+    let smallest = linked.copied().min().unwrap_or(0);
     let fit = smallest / 2 / TENSORS / ELEMENT_BYTES;
     let whole_beats = POINTER_ALIGNMENT / ELEMENT_BYTES;
     (fit / whole_beats * whole_beats).clamp(whole_beats, PIECE_ELEMENTS)

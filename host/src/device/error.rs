@@ -47,7 +47,10 @@ pub enum DeviceError {
         banks: usize,
     },
     /// A bank has no free piece that long.
-    #[error("bank {bank} of {device} has no free piece of {bytes} bytes; release buffers or use smaller pieces")]
+    #[error(
+        "bank {bank} of {device} has no free piece of {bytes} bytes; release buffers or use smaller pieces{}",
+        .why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default()
+    )]
     OutOfMemory {
         /// The device.
         device: String,
@@ -55,6 +58,8 @@ pub enum DeviceError {
         bank: u32,
         /// What was asked for.
         bytes: u64,
+        /// What the device's own software said.
+        why: Option<String>,
     },
     /// The device has no memory of that kind.
     #[error("{device} has no {kind} memory{}", .why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]

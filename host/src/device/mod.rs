@@ -55,7 +55,7 @@ pub enum BufferKind {
     /// In the host's memory, which the kernel reaches over the bus.
     HostOnly,
     /// In the device's memory, which other devices on the bus (an SSD) reach: [`Device::load`] and [`Device::store`] move
-    /// a file's bytes without a copy through the host.
+    /// the bytes of a file that is open with `O_DIRECT` without a copy through the host.
     PeerToPeer,
 }
 
@@ -139,7 +139,8 @@ pub trait Device: Send {
     /// Copies a buffer's bytes from `offset` on into `into`.
     fn read(&mut self, buffer: &Buffer, offset: u64, into: &mut [u8]) -> Result<(), DeviceError>;
 
-    /// Fills `length` bytes of a buffer from `offset` on with those of `file` from `at` on.
+    /// Fills `length` bytes of a buffer from `offset` on with those of `file` from `at` on. Of a file that is open with
+    /// `O_DIRECT` all three must be multiples of its block size, 4 KiB.
     ///
     /// # Errors
     ///
@@ -148,7 +149,7 @@ pub trait Device: Send {
         load_by_copy(self, buffer, offset, file, at, length)
     }
 
-    /// Writes `length` bytes of a buffer from `offset` on into `file` from `at` on.
+    /// Writes `length` bytes of a buffer from `offset` on into `file` from `at` on, with the same rule for `O_DIRECT`.
     ///
     /// # Errors
     ///
@@ -208,7 +209,11 @@ fn store_by_copy<D: Device + ?Sized>(
 /// Calls `copy` with the first byte and a buffer of every piece of `length` bytes.
 fn in_pieces(length: u64, mut copy: impl FnMut(u64, &mut [u8]) -> Result<(), DeviceError>) -> Result<(), DeviceError> {
     const PIECE: u64 = 1 << 20;
-    let mut piece = vec![0; length.min(PIECE) as usize];
+    // Files that are open with O_DIRECT are read into whole pages only.
+    const PAGE: usize = 4096;
+    let mut memory = vec![0; length.min(PIECE) as usize + PAGE];
+    let begin = memory.as_ptr().align_offset(PAGE).min(PAGE);
+    let piece = &mut memory[begin..];
     (0..length).step_by(PIECE as usize).try_for_each(|from| {
         let now = (length - from).min(PIECE) as usize;
         copy(from, &mut piece[..now])

@@ -103,18 +103,22 @@ pub fn run(device: &mut dyn Device, progress: &mut dyn FnMut(usize, usize)) -> R
     let kinds = [BufferKind::HostOnly, BufferKind::PeerToPeer];
     let all = 2 + cases.len() + kinds.len();
     let mut checks = vec![vectors(&expected)];
-    let mut note = |check: Check| {
+    // One case that has whole beats, a rest, and corners is tried in memory of other kinds.
+    let normal = cases.iter().zip(&expected).map(|(case, expected)| (case, expected, BufferKind::Normal));
+    let others = kinds.iter().map(|&kind| (&cases[12], &expected[12], kind));
+    let mut gone = false;
+    let mut note = |(check, fatal): (Check, bool)| {
         checks.push(check);
         progress(checks.len(), all);
+        fatal
     };
-    note(refusal(device));
-    for (case, expected) in cases.iter().zip(&expected) {
-        note(steps(device, case, expected, BufferKind::Normal));
-    }
-    // One case that has whole beats, a rest, and corners.
-    let (some, some_expected) = (&cases[12], &expected[12]);
-    for kind in kinds {
-        note(steps(device, some, some_expected, kind));
+    gone |= note(refusal(device));
+    for (case, expected, kind) in normal.chain(others) {
+        let done = match gone {
+            true => (skipped(name_of(case, kind), "the device is gone"), true),
+            false => steps(device, case, expected, kind),
+        };
+        gone |= note(done);
     }
     report(device, checks)
 }
@@ -161,15 +165,41 @@ fn allocate(device: &mut dyn Device, elements: u32, kind: BufferKind) -> Result<
     Ok([buffers[0], buffers[1], buffers[2], buffers[3]])
 }
 
-/// The steps of a case, with the tensors in memory of one kind.
-fn steps(device: &mut dyn Device, case: &Case, expected: &[State], kind: BufferKind) -> Check {
-    let mut name = format!("{STEPS} steps of {} elements", case.elements);
-    if kind != BufferKind::Normal {
-        name += &format!(" in {kind} memory");
+fn skipped(name: String, why: &str) -> Check {
+    Check { name, outcome: Outcome::Skipped { why: why.into() }, cycles: None }
+}
+
+fn name_of(case: &Case, kind: BufferKind) -> String {
+    let place = match kind {
+        BufferKind::Normal => String::new(),
+        _ => format!(" in {kind} memory"),
+    };
+    format!("{STEPS} steps of {} elements{place}", case.elements)
+}
+
+/// How a check came out, and whether the device is gone.
+fn outcome_of(done: Result<(), Trouble>) -> (Outcome, bool) {
+    match done {
+        Ok(()) => (Outcome::Passed, false),
+        Err(Trouble::Device(error @ DeviceError::NoSuchKind { .. })) => {
+            (Outcome::Skipped { why: error.to_string() }, false)
+        }
+        Err(Trouble::Device(error)) => {
+            let gone = matches!(
+                error,
+                DeviceError::Lost { .. } | DeviceError::Unresponsive { .. } | DeviceError::Timeout { .. }
+            );
+            (Outcome::Failed { what: error.to_string() }, gone)
+        }
+        Err(Trouble::Differs(what)) => (Outcome::Failed { what }, false),
     }
+}
+
+/// The steps of a case, with the tensors in memory of one kind; also whether the device is gone.
+fn steps(device: &mut dyn Device, case: &Case, expected: &[State], kind: BufferKind) -> (Check, bool) {
+    let name = name_of(case, kind);
     if kind != BufferKind::Normal && device.in_place().is_some() {
-        let why = "the step runs on the host's own memory".into();
-        return Check { name, outcome: Outcome::Skipped { why }, cycles: None };
+        return (skipped(name, "the step runs on the host's own memory"), false);
     }
     let mut cycles = None;
     let mut work = || -> Result<(), Trouble> {
@@ -181,13 +211,8 @@ fn steps(device: &mut dyn Device, case: &Case, expected: &[State], kind: BufferK
         buffers.into_iter().for_each(|buffer| device.release(buffer));
         done
     };
-    let outcome = match work() {
-        Ok(()) => Outcome::Passed,
-        Err(Trouble::Device(error @ DeviceError::NoSuchKind { .. })) => Outcome::Skipped { why: error.to_string() },
-        Err(Trouble::Device(error)) => Outcome::Failed { what: error.to_string() },
-        Err(Trouble::Differs(what)) => Outcome::Failed { what },
-    };
-    Check { name, outcome, cycles }
+    let (outcome, gone) = outcome_of(work());
+    (Check { name, outcome, cycles }, gone)
 }
 
 fn in_place(device: &mut dyn Device, case: &Case, expected: &[State]) -> Result<(), Trouble> {
@@ -269,11 +294,10 @@ fn compare(step: u32, found: &State, expected: &State) -> Result<(), Trouble> {
 }
 
 /// The kernel refuses a gradient format that there is not, and the next run is well.
-fn refusal(device: &mut dyn Device) -> Check {
+fn refusal(device: &mut dyn Device) -> (Check, bool) {
     let name = "an unknown gradient format is refused".to_string();
-    let check = |outcome| Check { name: name.clone(), outcome, cycles: None };
     if device.in_place().is_some() {
-        return check(Outcome::Skipped { why: "there is no kernel".into() });
+        return (skipped(name, "there is no kernel"), false);
     }
     let mut work = || -> Result<(), Trouble> {
         let buffers = allocate(device, 1, BufferKind::Normal)?;
@@ -287,11 +311,8 @@ fn refusal(device: &mut dyn Device) -> Check {
             Ok(()) => Err(Trouble::Differs("the kernel took it".into())),
         }
     };
-    check(match work() {
-        Ok(()) => Outcome::Passed,
-        Err(Trouble::Device(error)) => Outcome::Failed { what: error.to_string() },
-        Err(Trouble::Differs(what)) => Outcome::Failed { what },
-    })
+    let (outcome, gone) = outcome_of(work());
+    (Check { name, outcome, cycles: None }, gone)
 }
 
 #[cfg(test)]
@@ -313,7 +334,7 @@ mod tests {
         let expected = case.expected();
         let mut spoiled = expected.clone();
         spoiled[1][2][200] = f32::from_bits(spoiled[1][2][200].to_bits() ^ 1);
-        let check = steps(&mut Soft::open(Some(1)), case, &spoiled, BufferKind::Normal);
+        let (check, _) = steps(&mut Soft::open(Some(1)), case, &spoiled, BufferKind::Normal);
         let Outcome::Failed { what } = &check.outcome else { panic!("{check:?}") };
         assert!(what.starts_with("step 2: 1 of 255 values of exp_avg_sq differ; the first is element 200: "), "{what}");
         assert!(matches!(vectors(&[spoiled]).outcome, Outcome::Failed { .. }));

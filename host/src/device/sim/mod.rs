@@ -91,7 +91,7 @@ impl Device for Sim {
         }
         match self.allocator.allocate(bytes, bank) {
             Some(address) => Ok(Buffer { address, bytes, bank }),
-            None => Err(DeviceError::OutOfMemory { device: device(), bank, bytes }),
+            None => Err(DeviceError::OutOfMemory { device: device(), bank, bytes, why: None }),
         }
     }
 

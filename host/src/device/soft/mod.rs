@@ -99,7 +99,7 @@ impl Device for Soft {
         if bank != 0 {
             return Err(DeviceError::NoSuchBank { device: self.description.name.clone(), bank, banks: 1 });
         }
-        let out_of_memory = || DeviceError::OutOfMemory { device: "soft".into(), bank, bytes };
+        let out_of_memory = || DeviceError::OutOfMemory { device: "soft".into(), bank, bytes, why: None };
         let length = usize::try_from(bytes.div_ceil(4)).map_err(|_| out_of_memory())?;
         let mut words = Vec::new();
         words.try_reserve_exact(length).map_err(|_| out_of_memory())?;

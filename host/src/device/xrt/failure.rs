@@ -1,15 +1,13 @@
 //! What went wrong with a call, as the helper finds it.
 
-use std::io;
-
-/// A call of XRT that failed: which, with what, and what `errno` said.
+/// A call of XRT that failed, or was not made. Why it failed XRT prints; `errno` is most often somebody else's.
 #[derive(Debug, thiserror::Error)]
-#[error("{call}({arguments}) failed: {cause}")]
+#[error("{call}({arguments}) failed{}", .why.as_ref().map(|why| format!(": {why}")).unwrap_or_default())]
 pub struct CallError {
     /// The function.
     pub call: &'static str,
     /// The arguments that matter.
     pub arguments: String,
-    /// `errno` after it, which XRT sets at most failures.
-    pub cause: io::Error,
+    /// Why it was not made.
+    pub why: Option<String>,
 }

@@ -27,7 +27,8 @@ pub enum Direction {
     FromDevice = 1,
 }
 
-/// Declares the functions that are used: field, name in the library, type in XRT's headers.
+/// Declares the functions that are used: field, name in the library, type in XRT's headers. XRT exports `xrtRunSetArgV` under
+/// its name in C++, from 2.13 on to 2.16 at least.
 macro_rules! functions {
     ($($field:ident = $name:literal: $kind:ty;)*) => {
         struct Functions {
@@ -64,21 +65,22 @@ functions! {
     kernel_group = b"xrtKernelArgGroupId\0": unsafe extern "C" fn(Handle, c_int) -> c_int;
     kernel_read = b"xrtKernelReadRegister\0": unsafe extern "C" fn(Handle, u32, *mut u32) -> c_int;
     run_open = b"xrtRunOpen\0": unsafe extern "C" fn(Handle) -> Handle;
-    run_set = b"xrtRunSetArg\0": unsafe extern "C" fn(Handle, c_int, ...) -> c_int;
+    run_set_buffer = b"xrtRunSetArg\0": unsafe extern "C" fn(Handle, c_int, ...) -> c_int;
+    run_set_bytes = b"_Z13xrtRunSetArgVPviPKvm\0": unsafe extern "C" fn(Handle, c_int, *const c_void, usize) -> c_int;
     run_start = b"xrtRunStart\0": unsafe extern "C" fn(Handle) -> c_int;
     run_state = b"xrtRunState\0": unsafe extern "C" fn(Handle) -> State;
     run_close = b"xrtRunClose\0": unsafe extern "C" fn(Handle) -> c_int;
 }
 
 fn failed(call: &'static str, arguments: String) -> CallError {
-    CallError { call, arguments, cause: io::Error::last_os_error() }
+    CallError { call, arguments, why: None }
 }
 
 fn text(call: &'static str, value: &[u8]) -> Result<CString, CallError> {
     CString::new(value).map_err(|error: NulError| CallError {
         call,
         arguments: String::from_utf8_lossy(value).into_owned(),
-        cause: io::Error::new(io::ErrorKind::InvalidInput, error),
+        why: Some(error.to_string()),
     })
 }
 
@@ -216,7 +218,7 @@ impl Buffer {
             _ => Err(CallError {
                 call,
                 arguments: format!("{length} bytes from {offset} of {}", self.bytes),
-                cause: io::Error::new(io::ErrorKind::InvalidInput, "the range leaves the buffer"),
+                why: Some("the range leaves the buffer".into()),
             }),
         }
     }
@@ -345,32 +347,36 @@ impl Run {
     pub fn set_buffer(&self, argument: usize, buffer: &Buffer) -> Result<(), CallError> {
         // SAFETY: for a pointer argument the function takes one buffer handle, which is live.
         let code = unsafe {
-            (self.kernel.functions().run_set)(self.handle.as_ptr(), argument as c_int, buffer.handle.as_ptr())
+            (self.kernel.functions().run_set_buffer)(self.handle.as_ptr(), argument as c_int, buffer.handle.as_ptr())
         };
-        self.set(code, argument, || format!("the buffer at {:#x}", buffer.address()))
+        self.set("xrtRunSetArg", code, argument, || format!("the buffer at {:#x}", buffer.address()))
     }
 
-    /// Passes the bits of a 32-bit argument that the xclbin does not call a float.
-    pub fn set_word(&self, argument: usize, value: u32) -> Result<(), CallError> {
-        // SAFETY: the function takes an integer of 4 or 8 bytes by the type that the xclbin names, and both are passed
-        // alike: an integer of 8 bytes.
-        let code =
-            unsafe { (self.kernel.functions().run_set)(self.handle.as_ptr(), argument as c_int, u64::from(value)) };
-        self.set(code, argument, || format!("{value:#x}"))
+    /// Passes an argument as the bytes that its registers shall hold.
+    pub fn set_bytes(&self, argument: usize, value: &[u8]) -> Result<(), CallError> {
+        let functions = self.kernel.functions();
+        // SAFETY: the handle is live; the function copies `len` bytes from `value`.
+        let code = unsafe {
+            (functions.run_set_bytes)(
+                self.handle.as_ptr(),
+                argument as c_int,
+                value.as_ptr().cast::<c_void>(),
+                value.len(),
+            )
+        };
+        self.set("xrtRunSetArgV", code, argument, || format!("{value:x?}"))
     }
 
-    /// Passes an argument that the xclbin calls a float; C passes it as a double.
-    pub fn set_float(&self, argument: usize, value: f32) -> Result<(), CallError> {
-        // SAFETY: for a float the function takes a double.
-        let code =
-            unsafe { (self.kernel.functions().run_set)(self.handle.as_ptr(), argument as c_int, f64::from(value)) };
-        self.set(code, argument, || value.to_string())
-    }
-
-    fn set(&self, code: c_int, argument: usize, value: impl Fn() -> String) -> Result<(), CallError> {
+    fn set(
+        &self,
+        call: &'static str,
+        code: c_int,
+        argument: usize,
+        value: impl Fn() -> String,
+    ) -> Result<(), CallError> {
         match code {
             0 => Ok(()),
-            _ => Err(failed("xrtRunSetArg", format!("argument {argument}, {}", value()))),
+            _ => Err(failed(call, format!("argument {argument}, {}", value()))),
         }
     }
 

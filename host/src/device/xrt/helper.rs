@@ -1,12 +1,12 @@
 //! The program's side of its helper process: start it, ask it, and be rid of it whatever state it is in.
 
+use super::place::Place;
 use super::protocol::{self, Reply, Request};
 use super::window;
 use crate::device::DeviceError;
 use memmap2::MmapMut;
 use rustix::net::{sendmsg, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
 use rustix::process::{kill_process_group, Pid, Signal};
-use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::mem::MaybeUninit;
@@ -15,11 +15,13 @@ use std::os::unix::fs::FileExt;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-/// How long a helper has for a call that does not say otherwise, and for a sign of life in between.
+/// How long a helper has for a call that does not say otherwise, and for a sign of life while a device is opened.
 pub const BOUND: Duration = Duration::from_secs(6);
+/// How long opening may take, signs of life or not.
+const OPEN_BOUND: Duration = Duration::from_secs(60);
 /// How long it has to close its device.
 const CLOSE: Duration = Duration::from_secs(4);
 /// The most of its log that goes into an error.
@@ -40,17 +42,13 @@ pub struct Helper {
 }
 
 impl Helper {
-    /// Starts `program` as a helper in `folder`, in a process group of its own, with variables set in its environment.
+    /// Starts `program` as a helper in a place, in a process group of its own.
     ///
     /// # Errors
     ///
     /// It cannot be started, is not this version of the program, or does not say so in time.
-    pub fn start(
-        device: &str,
-        program: &Path,
-        folder: tempfile::TempDir,
-        variables: &[(&'static str, OsString)],
-    ) -> Result<Helper, String> {
+    pub fn start(device: &str, program: &Path, place: Place) -> Result<Helper, String> {
+        let Place { folder, variables, removed } = place;
         let failed = |what: &str, error: io::Error| format!("{what}: {error}");
         let (socket, theirs) = UnixStream::pair().map_err(|e| failed("no socket for the helper", e))?;
         let shared = window::create().map_err(|e| failed("no shared memory for the helper", e))?;
@@ -58,7 +56,10 @@ impl Helper {
         let log = tempfile::tempfile_in(folder.path()).map_err(|e| failed("no log for the helper", e))?;
         let mut command = Command::new(program);
         command.arg(super::HELPER_COMMAND).current_dir(folder.path()).process_group(0);
-        command.envs(variables.iter().map(|(name, value)| (name, value)));
+        command.envs(variables);
+        removed.iter().for_each(|name| {
+            command.env_remove(name);
+        });
         command.stdin(OwnedFd::from(theirs)).stdout(shared);
         command.stderr(log.try_clone().map_err(|e| failed("no log for the helper", e))?);
         let child = command.spawn().map_err(|e| format!("{} cannot be started: {e}", program.display()))?;
@@ -104,14 +105,20 @@ impl Helper {
             return Err(DeviceError::Lost { device: self.device.clone(), what: how.clone() });
         }
         let said = self.log_length();
-        // A helper that is gone cannot be sent anything, but may have said why before it went.
-        let sent = self.send(request, file);
-        tracing::trace!(?sent, "{name}");
+        match self.send(request, file) {
+            // A helper that is gone cannot be sent anything, but may have said why before it went.
+            Err(error) if !matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset) => {
+                let what = format!("the request to {name} cannot be sent: {error}");
+                return Err(DeviceError::Xrt { device: self.device.clone(), what });
+            }
+            _ => {}
+        }
         match self.receive(name, bound, said)? {
             Reply::Failed { what } => {
                 let what = with_last_words(what, &self.words_since(said));
                 Err(DeviceError::Xrt { device: self.device.clone(), what })
             }
+            Reply::NoMemory { what } => Ok(Reply::NoMemory { what: with_last_words(what, &self.words_since(said)) }),
             Reply::Silent { seconds } => Err(self.unresponsive(name, seconds)),
             Reply::BoardEnded { status } => Err(self.lost(name, said, &format!("the emulated board ended ({status})"))),
             reply => Ok(reply),
@@ -139,13 +146,14 @@ impl Helper {
         DeviceError::Xrt { device: self.device.clone(), what: format!("the helper answered {reply:?}") }
     }
 
-    /// The next answer that is no sign of life.
+    /// The next answer that is no sign of life; those come while a device is opened.
     fn receive(&mut self, call: &str, bound: Duration, said: u64) -> Result<Reply, DeviceError> {
-        let mut until = Instant::now() + bound;
+        let begun = Instant::now();
+        let mut until = begun + bound;
         loop {
             let mut from = Timed { socket: &self.socket, until };
             match protocol::receive(&mut from) {
-                Ok(Reply::Alive) => until = Instant::now() + bound,
+                Ok(Reply::Alive) => until = (Instant::now() + bound).min(begun + OPEN_BOUND.max(bound)),
                 Ok(reply) => return Ok(reply),
                 Err(error) if error.kind() == ErrorKind::TimedOut => {
                     return Err(self.unresponsive(call, bound.as_secs()));
@@ -159,6 +167,16 @@ impl Helper {
                 }
             }
         }
+    }
+
+    /// Has the helper and all that belongs to it end: nothing more is wanted of the device, which is in an unknown state.
+    pub fn give_up(&mut self, why: &str) {
+        self.end(why);
+    }
+
+    /// Whether it can still be asked.
+    pub fn is_there(&self) -> bool {
+        self.ended.is_none()
     }
 
     fn unresponsive(&mut self, call: &str, seconds: u64) -> DeviceError {
@@ -177,22 +195,27 @@ impl Helper {
         self.ended = Some(why.to_string());
         // A helper that is about to end by itself may say how; nothing is lost if it does not.
         let by_itself = self.ended_within(Duration::from_millis(300));
-        // The group's number cannot be somebody else's before its leader has been waited for; if it has been, its children
-        // are gone too, or hold pipes of it that have ended.
-        if by_itself.is_none() {
+        // The group's number cannot be somebody else's before its leader has been waited for; after that its children are
+        // gone too, or notice that their pipes have ended.
+        if let Ending::Runs = by_itself {
             let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
             self.ended_within(Duration::from_secs(2));
         }
-        by_itself.map(|status| format!(" ({status})")).unwrap_or_default()
+        match by_itself {
+            Ending::Ended(Some(status)) => format!(" ({status})"),
+            _ => String::new(),
+        }
     }
 
-    fn ended_within(&mut self, bound: Duration) -> Option<std::process::ExitStatus> {
+    fn ended_within(&mut self, bound: Duration) -> Ending {
         let until = Instant::now() + bound;
         loop {
             match self.child.try_wait() {
-                Ok(Some(status)) => return Some(status),
-                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(2)),
-                _ => return None,
+                Ok(Some(status)) => return Ending::Ended(Some(status)),
+                // Somebody else in this process has waited for it.
+                Err(_) => return Ending::Ended(None),
+                Ok(None) if Instant::now() >= until => return Ending::Runs,
+                Ok(None) => std::thread::sleep(Duration::from_millis(2)),
             }
         }
     }
@@ -211,6 +234,12 @@ impl Helper {
             Err(_) => String::new(),
         }
     }
+}
+
+/// What is known of a process' end.
+enum Ending {
+    Runs,
+    Ended(Option<ExitStatus>),
 }
 
 fn with_last_words(what: String, words: &str) -> String {
@@ -258,13 +287,15 @@ struct Timed<'a> {
 impl Read for Timed<'_> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         loop {
-            let left = self.until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return Err(ErrorKind::TimedOut.into());
-            }
+            // Also when time is up: a program that was stopped meanwhile finds that the answer has come.
+            let left = self.until.saturating_duration_since(Instant::now()).max(Duration::from_millis(1));
             self.socket.set_read_timeout(Some(left))?;
             match (&mut &*self.socket).read(into) {
-                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {}
+                Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => {
+                    if Instant::now() >= self.until {
+                        return Err(ErrorKind::TimedOut.into());
+                    }
+                }
                 result => return result,
             }
         }

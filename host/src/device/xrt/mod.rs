@@ -32,6 +32,7 @@ use nearfield_abi::kernel::KernelConfig;
 use protocol::{state, Argument, Reply, Request};
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -51,14 +52,19 @@ pub fn installed() -> Result<PathBuf, String> {
 
 /// How long the helper looks at a run before it says that it has not ended.
 const LOOK: Duration = Duration::from_millis(200);
-/// The most bytes between a file and a buffer in one request.
-const FILE_PIECE: u64 = 16 << 20;
+/// The most bytes between a file and a buffer in one request, and how long a disk may take for them.
+const FILE_PIECE: u64 = 4 << 20;
+const FILE_BOUND: Duration = Duration::from_secs(30);
 
 /// A memory bank as XRT knows it.
 #[derive(Clone, Debug)]
 struct Bank {
     base: u64,
     bytes: u64,
+    /// The host's memory.
+    host: bool,
+    /// What XRT calls it in an allocation.
+    group: u32,
 }
 
 /// A buffer that was allocated.
@@ -73,8 +79,6 @@ pub struct Xrt {
     description: Description,
     helper: Helper,
     banks: Vec<Bank>,
-    /// Arguments that the xclbin calls floats; XRT takes them as such.
-    floats: Vec<bool>,
     buffers: BTreeMap<u64, Held>,
     allocations: u64,
 }
@@ -110,14 +114,7 @@ impl Xrt {
             argument_banks: opened.argument_banks,
             simulated: spec.board().is_some(),
         };
-        Ok(Xrt {
-            description,
-            helper: opened.helper,
-            banks: opened.banks,
-            floats: opened.floats,
-            buffers: BTreeMap::new(),
-            allocations: 0,
-        })
+        Ok(Xrt { description, helper: opened.helper, banks: opened.banks, buffers: BTreeMap::new(), allocations: 0 })
     }
 
     /// The folder XRT works in, which is removed when the device is dropped.
@@ -149,10 +146,12 @@ impl Xrt {
     ) -> Result<(), DeviceError> {
         for from in (0..length).step_by(FILE_PIECE as usize) {
             let piece = (length - from).min(FILE_PIECE);
-            match self.helper.call_with(&request(from, piece), file, BOUND)? {
+            match self.helper.call_with(&request(from, piece), file, FILE_BOUND)? {
                 Reply::Done => {}
-                Reply::FileFailed { error, .. } => {
-                    return Err(DeviceError::File { at: at + from, error: std::io::Error::other(error) });
+                Reply::FileFailed { error, number } => {
+                    let error = number
+                        .map_or_else(|| io::Error::new(ErrorKind::UnexpectedEof, error), io::Error::from_raw_os_error);
+                    return Err(DeviceError::File { at: at + from, error });
                 }
                 other => return Err(self.helper.nonsense(&other)),
             }
@@ -160,13 +159,18 @@ impl Xrt {
         Ok(())
     }
 
+    /// Whether what is linked to a bank also reaches the host's memory. On a card XRT hands out such buffers whatever an
+    /// argument is linked to; an emulated board that has the memory links everything to it.
+    fn reaches_host_memory(&self, bank: &Bank) -> bool {
+        bank.host || self.description.simulated && self.banks.iter().any(|bank| bank.host)
+    }
+
     /// XRT does not say why it gives no buffer: ordinary memory is full, other memory most often not enabled.
     fn no_memory(&self, what: String, bytes: u64, bank: u32, kind: BufferKind) -> DeviceError {
         let device = self.description.name.clone();
         let advice = match kind {
             BufferKind::Normal | BufferKind::DeviceOnly => {
-                tracing::info!("{device}: {what}");
-                return DeviceError::OutOfMemory { device, bank, bytes };
+                return DeviceError::OutOfMemory { device, bank, bytes, why: Some(what) };
             }
             BufferKind::HostOnly => {
                 "the host memory that the board was given is full, or none was: xbutil configure --host-mem"
@@ -207,18 +211,29 @@ impl Device for Xrt {
         let Some(place) = self.banks.get(bank as usize) else {
             return Err(DeviceError::NoSuchBank { device: device(), bank, banks });
         };
+        let kind = match (kind, place.host) {
+            // All of that memory is the host's.
+            (BufferKind::Normal, true) => BufferKind::HostOnly,
+            (kind, _) => kind,
+        };
+        if kind == BufferKind::HostOnly && !self.reaches_host_memory(place) {
+            let why = Some("the xclbin links nothing there to the host's memory".into());
+            return Err(DeviceError::NoSuchKind { device: device(), kind, why });
+        }
         if bytes > place.bytes && kind != BufferKind::HostOnly {
-            return Err(DeviceError::OutOfMemory { device: device(), bank, bytes });
+            return Err(DeviceError::OutOfMemory { device: device(), bank, bytes, why: None });
         }
         let request = Request::Allocate {
             bytes,
-            group: bank,
+            group: place.group,
             kind,
             bank_base: place.base,
             bank_end: place.base + place.bytes,
             phase: super::placement::phase(self.allocations),
         };
-        let (number, address) = match self.helper.call(&request, BOUND)? {
+        // The driver pins as much of the host's memory, or clears it.
+        let bound = BOUND + Duration::from_millis(bytes >> 18);
+        let (number, address) = match self.helper.call(&request, bound)? {
             Reply::Allocated { buffer, address } => (buffer, address),
             Reply::NoMemory { what } => return Err(self.no_memory(what, bytes, bank, kind)),
             other => return Err(self.helper.nonsense(&other)),
@@ -230,7 +245,7 @@ impl Device for Xrt {
     }
 
     fn release(&mut self, buffer: Buffer) {
-        if self.held(&buffer).is_err() {
+        if self.held(&buffer).is_err() || !self.helper.is_there() {
             return;
         }
         if let Some(held) = self.buffers.remove(&buffer.address) {
@@ -296,12 +311,21 @@ impl Device for Xrt {
 
     fn start(&mut self, arguments: &[Value]) -> Result<(), DeviceError> {
         check_arguments(&self.description.kernel, arguments)?;
-        let passed = arguments.iter().zip(&self.floats).map(|(value, &float)| {
+        let banks = &self.description.argument_banks;
+        let passed = arguments.iter().enumerate().map(|(id, value)| {
             Ok(match *value {
-                Value::Pointer(buffer) => Argument::Buffer(self.held(&buffer)?.number),
+                Value::Pointer(buffer) => {
+                    let held = self.held(&buffer)?;
+                    // XRT does not look, and the kernel would reach for what it is not wired to.
+                    if banks[id] != Some(buffer.bank) {
+                        let (name, bank) = (self.description.kernel.arguments()[id].name, buffer.bank);
+                        let linked = banks[id].map_or("none".to_string(), |bank| bank.to_string());
+                        let what = format!("argument {name} is linked to bank {linked}, but its buffer lies in {bank}");
+                        return Err(DeviceError::Arguments { what });
+                    }
+                    Argument::Buffer(held.number)
+                }
                 Value::Null => Argument::Unset,
-                Value::U32(value) if float => Argument::Float(value),
-                Value::F32(value) if float => Argument::Float(value.to_bits()),
                 Value::U32(value) => Argument::Word(value),
                 Value::F32(value) => Argument::Word(value.to_bits()),
             })
@@ -311,22 +335,27 @@ impl Device for Xrt {
     }
 
     fn wait(&mut self, timeout: Duration) -> Result<(), DeviceError> {
-        let until = Instant::now() + timeout;
+        let until = Instant::now().checked_add(timeout);
         loop {
-            let look = until.saturating_duration_since(Instant::now()).min(LOOK);
-            let request = Request::Poll { milliseconds: look.as_millis() as u64 };
+            let left = until.map_or(LOOK, |until| until.saturating_duration_since(Instant::now()));
+            let request = Request::Poll { milliseconds: left.min(LOOK).as_millis() as u64 };
             let what = match self.helper.call(&request, BOUND)? {
                 Reply::State(state::COMPLETED) => return self.check_ended_well(),
                 Reply::State(state::ERROR) => "met an error",
                 Reply::State(state::ABORT) => "aborted the run",
                 Reply::State(state::TIMEOUT) => "gave the run up",
                 Reply::State(state::NO_RESPONSE) => "got no answer from the board",
-                Reply::State(_) if Instant::now() < until => continue,
-                Reply::State(_) => return Err(DeviceError::Timeout { timeout }),
+                Reply::State(_) if left.is_zero() => {
+                    // The kernel still runs, and writes: nobody may have its memory before the device was opened again.
+                    self.helper.give_up("a run did not end in time");
+                    return Err(DeviceError::Timeout { timeout });
+                }
+                Reply::State(_) => continue,
                 other => return Err(self.helper.nonsense(&other)),
             };
+            self.helper.give_up("the scheduler did not end a run well");
             let device = self.description.name.clone();
-            let advice = "look with xbutil examine; xbutil reset brings a board back";
+            let advice = "open the device again; xbutil examine says more, xbutil reset brings a board back";
             return Err(DeviceError::Xrt { device, what: format!("XRT's scheduler {what}; {advice}") });
         }
     }

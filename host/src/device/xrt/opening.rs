@@ -1,13 +1,14 @@
 //! From a device's name to an open compute unit: everything that can be refused is refused before XRT is called.
 
 use super::helper::Helper;
-use super::library::{self, Installed};
+use super::library;
 use super::place::Place;
 use super::protocol::{Emulation, Reply, Request, Target};
 use super::Bank;
 use crate::device::{DeviceError, DeviceKind, DeviceSpec};
-use crate::xclbin::{drivable, Drivable, Mode, Verdict, Xclbin};
-use nearfield_abi::kernel::{ArgumentKind, KernelConfig};
+use crate::xclbin::{drivable, Drivable, MemoryType, Mode, Verdict, Xclbin};
+use nearfield_abi::board::Board;
+use nearfield_abi::kernel::KernelConfig;
 use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -21,7 +22,6 @@ pub(super) struct Opened {
     pub(super) banks: Vec<Bank>,
     /// The bank of every argument, by XRT's word.
     pub(super) argument_banks: Vec<Option<u32>>,
-    pub(super) floats: Vec<bool>,
     /// The configuration it must be, where that is known.
     pub(super) config: Option<KernelConfig>,
 }
@@ -40,6 +40,7 @@ pub(super) fn refused(error: DeviceError) -> DeviceError {
 
 /// What is opened, before XRT is asked.
 struct Plan {
+    library: PathBuf,
     place: Place,
     target: Target,
     xclbin: PathBuf,
@@ -52,61 +53,47 @@ struct Plan {
 
 /// Opens the compute unit that `spec` names.
 pub(super) fn open(spec: &DeviceSpec, program: &Path) -> Result<Opened, DeviceError> {
-    let installed = library::find().map_err(open_error)?;
     let plan = match spec.kind {
-        DeviceKind::XrtIndex(index) => on_board(spec, Target::Index(index), &installed)?,
-        DeviceKind::XrtBdf(bdf) => on_board(spec, Target::Bdf(bdf.to_string()), &installed)?,
-        _ => emulated(spec, &installed)?,
+        DeviceKind::XrtIndex(index) => on_board(spec, Target::Index(index))?,
+        DeviceKind::XrtBdf(bdf) => on_board(spec, Target::Bdf(bdf.to_string()))?,
+        DeviceKind::XrtEmulated(board) => emulated(spec, board)?,
+        DeviceKind::Soft | DeviceKind::Sim(_) => return Err(open_error(format!("{spec} is no device of XRT's"))),
     };
-    let Plan { place, target, xclbin, file, unit, config, emulation, bound } = plan;
-    let (folder, variables) = place.into_parts();
-    let path = folder.path().to_path_buf();
-    tracing::info!("XRT works in {}, from {}", path.display(), installed.coreutil.display());
-    let mut helper = Helper::start(&spec.to_string(), program, folder, &variables).map_err(open_error)?;
+    let Plan { library, place, target, xclbin, file, unit, config, emulation, bound } = plan;
+    tracing::info!("XRT works in {}, from {}", place.folder.path().display(), library.display());
+    let mut helper = Helper::start(&spec.to_string(), program, place).map_err(open_error)?;
     let pointers: Vec<usize> = unit.groups.iter().map(|&(id, _)| id as usize).collect();
-    let request = Request::Open {
-        library: installed.coreutil,
-        target,
-        xclbin,
-        unit: unit.xrt_name(),
-        pointers: pointers.clone(),
-        emulation,
-        folder: path,
-    };
+    let request =
+        Request::Open { library, target, xclbin, unit: unit.xrt_name(), pointers: pointers.clone(), emulation };
     let groups = match helper.call(&request, bound).map_err(refused)? {
         Reply::Opened { groups } => groups,
         other => return Err(refused(helper.nonsense(&other))),
     };
-    let banks: Vec<Bank> = file.memories().iter().map(|m| Bank { base: m.base, bytes: m.bytes }).collect();
+    let mut banks: Vec<Bank> = (0..)
+        .zip(file.memories())
+        .map(|(group, m)| Bank { base: m.base, bytes: m.bytes, host: m.kind == MemoryType::Host, group })
+        .collect();
     let any = unit.configs.first().ok_or_else(|| open_error("the compute unit has no configuration of ours"))?;
-    let arguments = any.arguments();
-    let mut argument_banks = vec![None; arguments.len()];
+    let mut argument_banks = vec![None; any.arguments().len()];
     for (&id, &group) in pointers.iter().zip(&groups) {
-        // The low half is the memory's number; later versions of XRT keep a slot above it.
-        let bank = group & 0xffff;
-        if bank as usize >= banks.len() || id >= argument_banks.len() {
-            return Err(open_error(format!(
-                "XRT says that argument {id} lies in memory {group}, which the xclbin lacks"
-            )));
+        // The low half is the memory's number; later versions of XRT keep a slot above it, and want it back.
+        let number = group & 0xffff;
+        match (banks.get_mut(number as usize), argument_banks.get_mut(id)) {
+            (Some(bank), Some(place)) => {
+                bank.group = group;
+                *place = Some(number);
+            }
+            _ => {
+                let what = format!("XRT says that argument {id} lies in memory {group}, which the xclbin lacks");
+                return Err(open_error(what));
+            }
         }
-        argument_banks[id] = Some(bank);
     }
-    Ok(Opened { helper, banks, argument_banks, floats: floats(&file, &unit, any), config })
+    Ok(Opened { helper, banks, argument_banks, config })
 }
 
-/// The arguments that the file calls floats, in the order of ids.
-fn floats(file: &Xclbin, unit: &Drivable, config: &KernelConfig) -> Vec<bool> {
-    let kernel = file.kernels.iter().find(|kernel| kernel.name == unit.kernel.name());
-    let is_float = |id: usize| {
-        let argument = kernel.and_then(|kernel| kernel.arguments.iter().find(|a| a.id == Some(id as u32)));
-        argument.and_then(|argument| argument.kind.as_deref()) == Some("float")
-    };
-    let arguments = config.arguments();
-    let scalar = |id: usize| !matches!(arguments[id].kind, ArgumentKind::Pointer { .. });
-    (0..arguments.len()).map(|id| scalar(id) && is_float(id)).collect()
-}
-
-fn on_board(spec: &DeviceSpec, target: Target, installed: &Installed) -> Result<Plan, DeviceError> {
+fn on_board(spec: &DeviceSpec, target: Target) -> Result<Plan, DeviceError> {
+    let installed = library::find().map_err(open_error)?;
     if let Some(mode) = env::var_os("XCL_EMULATION_MODE").filter(|mode| !mode.is_empty()) {
         let mode = mode.to_string_lossy();
         return Err(open_error(format!(
@@ -126,8 +113,9 @@ fn on_board(spec: &DeviceSpec, target: Target, installed: &Installed) -> Result<
     let (xclbin, file) = read(path)?;
     let unit = choose(spec, path, &file, Mode::Hw)?;
     library::check_device(bdf).map_err(open_error)?;
-    let place = Place::for_board(installed).map_err(no_folder)?;
-    Ok(Plan { place, target, xclbin, file, unit, config: None, emulation: None, bound: LOAD_BOUND })
+    let place = Place::for_board(&installed).map_err(no_folder)?;
+    let library = installed.coreutil;
+    Ok(Plan { library, place, target, xclbin, file, unit, config: None, emulation: None, bound: LOAD_BOUND })
 }
 
 fn no_folder(error: std::io::Error) -> DeviceError {
@@ -163,19 +151,18 @@ fn choose(spec: &DeviceSpec, path: &Path, file: &Xclbin, mode: Mode) -> Result<D
 }
 
 #[cfg(not(feature = "sim"))]
-fn emulated(spec: &DeviceSpec, _: &Installed) -> Result<Plan, DeviceError> {
+fn emulated(spec: &DeviceSpec, _: &'static Board) -> Result<Plan, DeviceError> {
     Err(DeviceError::NotInThisBuild { device: spec.to_string(), features: "sim,xrt" })
 }
 
 /// Builds the kernel unless that has been done before, and gathers what the helper starts the board with.
 #[cfg(feature = "sim")]
-fn emulated(spec: &DeviceSpec, installed: &Installed) -> Result<Plan, DeviceError> {
+fn emulated(spec: &DeviceSpec, board: &'static Board) -> Result<Plan, DeviceError> {
     use crate::xclbin;
     use nearfield_sim::{emulated, verilate};
 
-    let (Some(board), Some(lanes)) = (spec.board(), spec.kernel_lanes()) else {
-        return Err(open_error(format!("{spec} names no board that can be emulated")));
-    };
+    let installed = library::find_for_emulation().map_err(open_error)?;
+    let lanes = spec.lanes.unwrap_or(board.default_lanes);
     let config = KernelConfig::smartupdate(lanes)
         .ok_or_else(|| open_error(format!("there is no smartupdate kernel with {lanes} lanes")))?;
     let own = xclbin::write(&config, board).map_err(|error| open_error(error.to_string()))?;
@@ -197,7 +184,7 @@ fn emulated(spec: &DeviceSpec, installed: &Installed) -> Result<Plan, DeviceErro
     let how = verilate::Options { trace: spec.waves.is_some(), ..verilate::Options::default() };
     verilate::build(&design, &how).map_err(|error| open_error(error.to_string()))?;
     let preload = emulated::preload().map_err(|error| open_error(error.to_string()))?;
-    let place = Place::for_emulation(installed, &preload).map_err(no_folder)?;
+    let place = Place::for_emulation(&installed, &preload).map_err(no_folder)?;
     let path = place.folder.path().join("board.xclbin");
     std::fs::write(&path, &own).map_err(no_folder)?;
     let (xclbin, file) = match &given {
@@ -205,17 +192,23 @@ fn emulated(spec: &DeviceSpec, installed: &Installed) -> Result<Plan, DeviceErro
         None => (path.clone(), expected),
     };
     let unit = choose(spec, &xclbin, &file, Mode::HwEmu)?;
-    let emulation = Emulation { arguments: board_arguments(spec, &config, &place).map_err(no_folder)? };
+    let emulation = Emulation { arguments: board_arguments(spec, board, &config, &place).map_err(no_folder)? };
     let (bound, target) = (super::helper::BOUND, Target::Index(0));
-    Ok(Plan { place, target, xclbin, file, unit, config: Some(config), emulation: Some(emulation), bound })
+    let library = installed.coreutil;
+    Ok(Plan { library, place, target, xclbin, file, unit, config: Some(config), emulation: Some(emulation), bound })
 }
 
 /// The words after `nearfield __xrt-board`.
 #[cfg(feature = "sim")]
-fn board_arguments(spec: &DeviceSpec, config: &KernelConfig, place: &Place) -> std::io::Result<Vec<String>> {
+fn board_arguments(
+    spec: &DeviceSpec,
+    board: &Board,
+    config: &KernelConfig,
+    place: &Place,
+) -> std::io::Result<Vec<String>> {
     let (socket, host_socket) = place.sockets();
     let mut words = vec![
-        format!("--board={}", spec.board().map_or("", |board| board.name)),
+        format!("--board={}", board.name),
         format!("--kernel={}", config.name()),
         format!("--seed={}", spec.seed),
         format!("--socket={}", socket.display()),

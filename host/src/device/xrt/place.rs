@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::{symlink, PermissionsExt};
-use std::path::Path;
+use std::path::{self, Path, PathBuf};
 
 /// How the names of the folders begin.
 const PREFIX: &str = "nearfield-xrt-";
@@ -18,7 +18,10 @@ const SOCKETS: &str = "/tmp";
 pub struct Place {
     /// The folder; it ends with this.
     pub folder: tempfile::TempDir,
-    variables: Vec<(&'static str, OsString)>,
+    /// Variables of the helper's environment.
+    pub variables: Vec<(&'static str, OsString)>,
+    /// Variables that it must not have; XRT looks whether they are there, not what they hold.
+    pub removed: &'static [&'static str],
 }
 
 impl Place {
@@ -30,26 +33,22 @@ impl Place {
         fs::create_dir(&root)?;
         symlink(&installed.folder, root.join("lib"))?;
         let variables = vec![("XILINX_XRT", root.into_os_string())];
-        Ok(Place { folder, variables })
+        Ok(Place { folder, variables, removed: &["XCL_EMULATION_MODE"] })
     }
 
     /// For a board: the user's own settings and installation stay.
     pub fn for_board(installed: &Installed) -> io::Result<Place> {
         let mut place = Place::new(installed)?;
-        if env::var_os("XILINX_XRT").is_some_and(|root| !root.is_empty()) {
-            place.variables.clear();
+        // The helper runs elsewhere: what is relative would lead nowhere.
+        if let Some(root) = env::var_os("XILINX_XRT").filter(|root| !root.is_empty()) {
+            place.variables = vec![("XILINX_XRT", path::absolute(root)?.into_os_string())];
         }
         // XRT looks for xrt.ini where it runs, which is not where the user is.
-        let ini = env::current_dir().map(|folder| folder.join("xrt.ini")).ok().filter(|ini| ini.is_file());
-        if let (Some(ini), None) = (ini, env::var_os("XRT_INI_PATH")) {
-            place.variables.push(("XRT_INI_PATH", ini.into_os_string()));
+        let named = env::var_os("XRT_INI_PATH").map(PathBuf::from);
+        if let Some(ini) = named.or_else(|| Some(PathBuf::from("xrt.ini")).filter(|ini| ini.is_file())) {
+            place.variables.push(("XRT_INI_PATH", path::absolute(ini)?.into_os_string()));
         }
         Ok(place)
-    }
-
-    /// The folder, and the variables of the helper's environment.
-    pub fn into_parts(self) -> (tempfile::TempDir, Vec<(&'static str, OsString)>) {
-        (self.folder, self.variables)
     }
 }
 
@@ -57,7 +56,11 @@ impl Place {
 pub(super) fn remove(folder: &Path) {
     let ours = folder.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
     if ours && folder.parent() == Some(Path::new(SOCKETS)) {
-        let _ = fs::remove_dir_all(folder);
+        // XRT's threads live on and may make a file meanwhile.
+        let gone = (0..5).any(|_| fs::remove_dir_all(folder).is_ok() || !folder.exists());
+        if !gone {
+            eprintln!("{} cannot be removed", folder.display());
+        }
     }
 }
 
@@ -97,6 +100,7 @@ mod emulated {
             let runs = folder.join("runs");
             fs::create_dir(&runs)?;
             let user = folder.file_name().unwrap_or_default().to_os_string();
+            place.removed = &[];
             place.variables.extend([
                 ("XCL_EMULATION_MODE", "hw_emu".into()),
                 ("USER", user),

@@ -1,7 +1,7 @@
 //! What a program and its helper say to each other.
 //!
 //! A frame is a length (u32, little-endian) and that many bytes of JSON. The program sends a [`Request`] and waits for the
-//! [`Reply`] to it; a helper whose board is emulated sends [`Reply::Alive`] in between, as a sign of life. Bulk data lies in
+//! [`Reply`] to it; while a device with an emulated board is opened, the helper sends [`Reply::Alive`] in between. Bulk data lies in
 //! a window of shared memory ([`super::window`]); files travel beside a frame, as descriptors.
 
 use crate::device::BufferKind;
@@ -40,10 +40,8 @@ pub enum Argument {
     Buffer(u32),
     /// A pointer that this run does not use: address 0.
     Unset,
-    /// 32 bits that are passed as an integer.
+    /// The 32 bits that the register shall hold.
     Word(u32),
-    /// The bits of a float that is passed as one.
-    Float(u32),
 }
 
 /// What a program asks of its helper.
@@ -63,8 +61,6 @@ pub enum Request {
         pointers: Vec<usize>,
         /// The board to start, if it is emulated.
         emulation: Option<Emulation>,
-        /// The folder that the helper removes if the program dies.
-        folder: PathBuf,
     },
     /// Allocate a buffer.
     Allocate {
@@ -186,10 +182,10 @@ pub enum Reply {
     },
     /// The file that came with the request could not be read or written.
     FileFailed {
-        /// From where on.
-        at: u64,
         /// What the system said.
         error: String,
+        /// Its number, where it has one; a file that is too short has none.
+        number: Option<i32>,
     },
     /// The emulated board runs, but has given no sign of life for this long.
     Silent {
@@ -254,7 +250,7 @@ mod tests {
 
     #[test]
     fn frames_come_back() {
-        let requests = [Request::Close, Request::Start { arguments: vec![Argument::Float(1.5f32.to_bits())] }];
+        let requests = [Request::Close, Request::Start { arguments: vec![Argument::Word(1.5f32.to_bits())] }];
         let mut wire = Vec::new();
         for request in &requests {
             send(&mut wire, request).unwrap();

@@ -4,7 +4,7 @@
 //! a thread of its own therefore watches for the program's end, another for the emulated board's, and either ends the
 //! whole group at once.
 
-use super::emulation::Board;
+use super::emulation::{Board, Ender};
 use super::place;
 use super::protocol::{self, Reply, Request};
 use super::session::Session;
@@ -17,7 +17,7 @@ use std::io::{self, IoSliceMut, Read};
 use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -35,8 +35,8 @@ impl Answers {
     }
 }
 
-/// The folder to remove when the program dies; known from the first request on.
-type Folder = Arc<OnceLock<PathBuf>>;
+/// A way to end the emulated board, once there is one.
+type BoardEnder = Arc<OnceLock<Ender>>;
 
 /// Runs the helper until its program closes it.
 pub fn helper() -> ExitCode {
@@ -64,21 +64,21 @@ fn take_over() -> io::Result<(UnixStream, MmapMut)> {
 fn serve() -> io::Result<()> {
     let (socket, mut window) = take_over()?;
     let answers = Answers(Arc::new(Mutex::new(socket.try_clone()?)));
-    let folder = Folder::default();
+    let folder = std::env::current_dir()?;
+    let ender = BoardEnder::default();
     let (requests, incoming) = mpsc::channel();
-    let known = folder.clone();
+    let known = ender.clone();
     thread::spawn(move || {
         let error = read_requests(&socket, &requests);
-        end_with_the_program(&known, &error);
+        end_with_the_program(&folder, &known, &error);
     });
     answers.send(&Reply::Hello { version: protocol::VERSION.into() });
     // A program that closes its end before it asks for anything ends this process through the reading thread.
     while let Some((request, file)) = next(&incoming) {
-        let Request::Open { library, target, xclbin, unit, pointers, emulation, folder: place } = request else {
+        let Request::Open { library, target, xclbin, unit, pointers, emulation } = request else {
             answers.send(&failed(format!("{request:?} before the device is open"), file));
             continue;
         };
-        let _ = folder.set(place);
         let board = match emulation.as_ref().map(|emulation| Board::start(emulation, &answers)).transpose() {
             Ok(board) => board,
             Err(error) => {
@@ -86,8 +86,12 @@ fn serve() -> io::Result<()> {
                 continue;
             }
         };
+        if let Some(board) = &board {
+            let _ = ender.set(board.ender());
+        }
         match Session::open(&library, &target, &xclbin, &unit, &pointers) {
             Ok((session, groups)) => {
+                board.iter().for_each(Board::opened);
                 answers.send(&Reply::Opened { groups });
                 return run(session, board, &mut window, &incoming, &answers);
             }
@@ -122,6 +126,7 @@ fn run(
                 board.expect_its_end();
             }
             drop(session);
+            board.iter().for_each(Board::wait_for_its_end);
             answers.send(&Reply::Done);
             return Ok(());
         }
@@ -182,14 +187,15 @@ fn receive(socket: &UnixStream) -> io::Result<(Request, Option<File>)> {
     Ok((protocol::body(&mut from, length)?, files.pop().map(File::from)))
 }
 
-/// The program has closed its socket, or died: nobody is left to answer.
-fn end_with_the_program(folder: &Folder, error: &io::Error) -> ! {
+/// The program has closed its socket, or died: nobody is left to answer. What writes into the folder ends before it.
+fn end_with_the_program(folder: &Path, board: &BoardEnder, error: &io::Error) -> ! {
     if error.kind() != io::ErrorKind::UnexpectedEof {
         eprintln!("the program cannot be understood: {error}");
     }
-    if let Some(folder) = folder.get() {
-        place::remove(folder);
+    if let Some(board) = board.get() {
+        board.end();
     }
+    place::remove(folder);
     end_the_group()
 }
 

@@ -4,6 +4,7 @@ use super::failure::CallError;
 use super::ffi::{Buffer, Device, Direction, Kernel, Run, Xrt};
 use super::protocol::{state, Argument, Reply, Request, Target};
 use crate::device::{placement, BufferKind};
+use nearfield_abi::kernel::POINTER_ALIGNMENT;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::Path;
@@ -59,8 +60,22 @@ impl Session {
             Target::Bdf(bdf) => xrt.open_bdf(bdf),
         };
         let device = device.map_err(|error| format!("{error}; xbutil examine lists the devices XRT can open"))?;
+        match Session::on(device.clone(), xclbin, unit, pointers) {
+            Ok(opened) => Ok(opened),
+            Err(why) => {
+                // Closing may hang, and takes an emulated board along, before anybody has heard why. This process is at its
+                // end anyway.
+                std::mem::forget(device);
+                Err(why)
+            }
+        }
+    }
+
+    fn on(device: Device, xclbin: &Path, unit: &str, pointers: &[usize]) -> Result<(Session, Vec<u32>), Failure> {
         let uuid = device.load(xclbin).map_err(|error| {
-            format!("{error}; an xclbin must be built for the shell of this very board, and no other program may use the board")
+            format!(
+                "{error}; an xclbin must be built for the shell of this very board, and no other program may use the board"
+            )
         })?;
         let kernel = device.kernel(&uuid, unit).map_err(|error| {
             format!(
@@ -112,12 +127,12 @@ impl Session {
             Request::Load { buffer, offset, length, at } => {
                 let (buffer, file) = (&self.held(buffer)?.buffer, file.ok_or("no file came with the request")?);
                 let done = buffer.load(offset as usize, length as usize, &file, at).map_err(text)?;
-                Ok(done.map_or_else(|error| Reply::FileFailed { at, error: error.to_string() }, |()| Reply::Done))
+                Ok(file_reply(done))
             }
             Request::Store { buffer, offset, length, at } => {
                 let (buffer, file) = (&self.held(buffer)?.buffer, file.ok_or("no file came with the request")?);
                 let done = buffer.store(offset as usize, length as usize, &file, at).map_err(text)?;
-                Ok(done.map_or_else(|error| Reply::FileFailed { at, error: error.to_string() }, |()| Reply::Done))
+                Ok(file_reply(done))
             }
             Request::Start { arguments } => self.start(&arguments),
             Request::Poll { milliseconds } => Ok(self.poll(Duration::from_millis(milliseconds), silence)),
@@ -147,7 +162,10 @@ impl Session {
     ) -> Result<Reply, Failure> {
         let flags = flags(kind);
         let bytes = usize::try_from(bytes.max(1)).map_err(|_| "more than this machine can address")?;
-        let whole = |bytes| self.device.allocate(bytes, flags, group);
+        // A card without DMA takes whole beats only.
+        let beats = POINTER_ALIGNMENT as usize;
+        let whole =
+            |bytes: usize| self.device.allocate(bytes.checked_next_multiple_of(beats).unwrap_or(bytes), flags, group);
         // The host's own memory has no banks to take care of, and XRT makes no parts of a buffer that it does not map.
         let staggered = matches!(kind, BufferKind::Normal | BufferKind::PeerToPeer);
         let roomy = bytes.checked_add(placement::PERIOD as usize).filter(|_| staggered).map(whole);
@@ -178,13 +196,10 @@ impl Session {
     }
 
     fn start(&mut self, arguments: &[Argument]) -> Result<Reply, Failure> {
-        // A run keeps the arguments of the one before, and a pointer that is not used has to be 0.
-        self.run = self.kernel.run().map_err(text)?;
         for (id, argument) in arguments.iter().enumerate() {
             match *argument {
-                Argument::Unset => Ok(()),
-                Argument::Word(value) => self.run.set_word(id, value),
-                Argument::Float(bits) => self.run.set_float(id, f32::from_bits(bits)),
+                Argument::Unset => self.run.set_bytes(id, &0u64.to_le_bytes()),
+                Argument::Word(value) => self.run.set_bytes(id, &value.to_le_bytes()),
                 Argument::Buffer(number) => {
                     let held = self.buffers.get(&number).ok_or_else(|| unknown(number))?;
                     self.run.set_buffer(id, &held.buffer)
@@ -216,6 +231,13 @@ impl Session {
             thread::sleep(pause);
             pause = (pause * 2).min(PAUSES.1);
         }
+    }
+}
+
+fn file_reply(done: std::io::Result<()>) -> Reply {
+    match done {
+        Ok(()) => Reply::Done,
+        Err(error) => Reply::FileFailed { error: error.to_string(), number: error.raw_os_error() },
     }
 }
 

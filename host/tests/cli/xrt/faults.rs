@@ -1,6 +1,6 @@
 //! An emulated board that dies or falls silent, at any message: an error in time, the store as it was, nothing left.
 
-use super::{assert_nothing_is_left, place, ready, STEP};
+use super::{assert_nothing_is_left, place, ready, CLOCK, STEP};
 use crate::workbench::{Ended, Workbench};
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
@@ -49,6 +49,7 @@ fn step(fault: &str, says: &[&str]) -> Option<Ended> {
 
 #[test]
 fn a_board_that_dies_at_any_message_is_an_error() {
+    let _quiet = CLOCK.read();
     // Each run fails at the next message; the first that does not tells that there are no more.
     let (next, last) = (AtomicU64::new(1), AtomicU64::new(u64::MAX));
     std::thread::scope(|scope| {
@@ -72,6 +73,7 @@ fn a_board_that_dies_at_any_message_is_an_error() {
 
 #[test]
 fn a_board_that_falls_silent_is_given_up() {
+    let _quiet = CLOCK.read();
     // While it is opened, while a buffer is allocated, while data goes there, while it runs, while it is looked at.
     std::thread::scope(|scope| {
         for number in [1, 8, 13, 57, 70] {

@@ -42,7 +42,8 @@ fn processes_in(folder: &Path) -> Vec<String> {
         let process = entry.path();
         let words = fs::read(process.join("cmdline")).unwrap_or_default();
         let words = String::from_utf8_lossy(&words).replace('\0', " ");
-        let works_there = fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.starts_with(folder));
+        // A folder that is gone is called so: `/tmp/nearfield-xrt-abc (deleted)`.
+        let works_there = fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd.to_string_lossy().starts_with(name));
         if works_there || words.contains(name) {
             found.push(words);
         }

@@ -31,7 +31,7 @@ fn steps_equal_soft_on_every_board_and_unit() {
     same_as_soft(3, 2, "xrt-emu:hostile,lanes=4,seed=11");
 }
 
-/// XRT takes a scalar by the type the file names: as an integer, or as a double.
+/// Whatever type the file gives a scalar, its register holds its bits.
 #[test]
 fn scalars_may_be_called_floats() {
     let config = KernelConfig::smartupdate(1).unwrap();
@@ -42,6 +42,18 @@ fn scalars_may_be_called_floats() {
     let path = folder.path().join("floats.xclbin");
     fs::write(&path, changed(&file, integer, float)).unwrap();
     same_as_soft(1_003, 2, &format!("xrt-emu:ideal,lanes=1,xclbin={}", path.display()));
+}
+
+/// The board has written its waves to their end when the program is done.
+#[test]
+fn waves_are_whole() {
+    let bench = Workbench::new();
+    let size = |device: &str| {
+        bench.done(&format!("bench kernel --device {device}:ideal,lanes=1,waves={device}.fst --elements 500"));
+        fs::metadata(bench.path(&format!("{device}.fst"))).unwrap().len() as f64
+    };
+    let (simulated, emulated) = (size("sim"), size("xrt-emu"));
+    assert!(emulated > 0.8 * simulated, "{emulated} bytes, but {simulated} without XRT");
 }
 
 #[test]
