@@ -43,6 +43,11 @@ pub const AXI_BEAT_BYTES: u32 = AXI_DATA_BITS / 8;
 /// The most beats of one burst: 4 KiB.
 pub const AXI_BURST_BEATS: u32 = 4096 / AXI_BEAT_BYTES;
 
+/// The most read bursts that an AXI master keeps outstanding: what its buffer has room for.
+pub const AXI_READS_OUTSTANDING: u32 = 8;
+/// The most write bursts.
+pub const AXI_WRITES_OUTSTANDING: u32 = 32;
+
 /// One buildable configuration of a kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct KernelConfig {
@@ -251,7 +256,7 @@ impl KernelConfig {
         list.iter()
             .map(|&(name, kind, doc)| {
                 let here = offset;
-                offset += if matches!(kind, ArgumentKind::Pointer { .. }) { 12 } else { 8 };
+                offset += kind.bytes() + 4;
                 Argument { name, kind, offset: here, doc }
             })
             .collect()

@@ -4,6 +4,7 @@ use crate::{link, readme, xo, PackageError, Target};
 use nearfield_abi::kernel::KernelConfig;
 use nearfield_hdl::emit::Design;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// A file of a package.
@@ -78,6 +79,16 @@ impl Package {
     pub fn write(&self, root: &Path) -> Result<PathBuf, PackageError> {
         let folder = root.join(&self.board).join(&self.name);
         let failed = |path: &Path, source| PackageError::Write { path: path.into(), source };
+        // What was built of other sources must not be taken for what these would give.
+        let same = |file: &File| fs::read(folder.join(&file.path)).is_ok_and(|text| text == file.text.as_bytes());
+        if !self.files.iter().all(same) {
+            for built in ["xo", "xclbin"].map(|kind| folder.join(format!("{}.{kind}", self.name))) {
+                match fs::remove_file(&built) {
+                    Err(error) if error.kind() != ErrorKind::NotFound => return Err(failed(&built, error)),
+                    _ => {}
+                }
+            }
+        }
         let rtl = folder.join(RTL);
         if rtl.is_dir() {
             fs::remove_dir_all(&rtl).map_err(|e| failed(&rtl, e))?;

@@ -5,7 +5,9 @@
 //! script is for the Tcl 8.5 that Vivado has, and takes the Verilog's names from the `.f` list beside it.
 
 use nearfield_abi::board::Card;
-use nearfield_abi::kernel::{Argument, ArgumentKind, KernelConfig, AXI_BURST_BEATS};
+use nearfield_abi::kernel::{
+    Argument, ArgumentKind, KernelConfig, AXI_BURST_BEATS, AXI_READS_OUTSTANDING, AXI_WRITES_OUTSTANDING,
+};
 use nearfield_abi::{port, register, ABI_VERSION};
 use std::fmt::Write;
 
@@ -47,6 +49,8 @@ pub fn script(config: &KernelConfig, card: &Card) -> String {
          set control_bytes {control_bytes}\n\
          set masters {{{masters}}}\n\
          set burst_beats {AXI_BURST_BEATS}\n\
+         set reads_outstanding {AXI_READS_OUTSTANDING}\n\
+         set writes_outstanding {AXI_WRITES_OUTSTANDING}\n\
          # name, offset, bits, the master that a pointer is used through, meaning\n\
          set registers {{\n",
         kernel = config.kernel.name(),
@@ -64,9 +68,10 @@ pub fn script(config: &KernelConfig, card: &Card) -> String {
         row(&mut text, name, offset, 32, "", doc);
     }
     for Argument { name, kind, offset, doc } in config.arguments() {
+        let bits = 8 * kind.bytes();
         match kind {
-            ArgumentKind::Pointer { master } => row(&mut text, name, offset, 64, &masters[master as usize], doc),
-            ArgumentKind::U32 | ArgumentKind::F32 => row(&mut text, name, offset, 32, "", doc),
+            ArgumentKind::Pointer { master } => row(&mut text, name, offset, bits, &masters[master as usize], doc),
+            ArgumentKind::U32 | ArgumentKind::F32 => row(&mut text, name, offset, bits, "", doc),
         }
     }
     text + "}\n\n" + include_str!("xo.tcl")

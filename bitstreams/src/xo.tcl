@@ -60,6 +60,8 @@ foreach master $masters {
     bus_parameter HAS_BURST 0 [bus $master]
     bus_parameter SUPPORTS_NARROW_BURST 0 [bus $master]
     bus_parameter MAX_BURST_LENGTH $burst_beats [bus $master]
+    bus_parameter NUM_READ_OUTSTANDING $reads_outstanding [bus $master]
+    bus_parameter NUM_WRITE_OUTSTANDING $writes_outstanding [bus $master]
 }
 
 set map [ipx::get_memory_maps -quiet $control -of_objects $core]

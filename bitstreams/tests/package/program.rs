@@ -75,6 +75,12 @@ fn with_the_tools_it_ends_with_the_path_of_the_xclbin() {
         "vivado -mode batch -nolog -nojournal -notrace -source package_xo.tcl\n\
          v++ --link --target hw --config link.cfg --temp_dir _link --output smartupdate_l1.xclbin smartupdate_l1.xo\n"
     );
+    // What was built stays as long as it is what these sources give, and no longer.
+    assert_eq!(said(&run(&arguments, SYSTEM, "")).0, 0);
+    assert!(xclbin.exists() && folder.join("smartupdate_l1.xo").exists());
+    fs::write(folder.join("rtl/smartupdate.v"), "// of other sources").unwrap();
+    assert_eq!(said(&run(&arguments, SYSTEM, "")).0, 0);
+    assert!(!xclbin.exists() && !folder.join("smartupdate_l1.xo").exists());
 }
 
 #[test]

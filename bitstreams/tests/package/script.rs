@@ -1,7 +1,9 @@
 //! The packaging script, run in `tclsh` with a stand-in for Vivado's commands (`vivado.tcl`).
 
 use crate::package;
-use nearfield_abi::kernel::{ArgumentKind, KernelConfig};
+use nearfield_abi::kernel::{
+    ArgumentKind, KernelConfig, AXI_BURST_BEATS, AXI_READS_OUTSTANDING, AXI_WRITES_OUTSTANDING,
+};
 use nearfield_abi::{port, register, ABI_VERSION};
 use nearfield_bitstreams::{Package, Target};
 use std::collections::BTreeSet;
@@ -75,7 +77,17 @@ fn faults(record: &Record, config: &KernelConfig, target: &Target, package: &Pac
     expect(&["associate", "-reset"], vec![format!("{} {}", port::RESET, port::CLOCK)]);
     expect(&["set", &format!("parameter:{}:POLARITY", port::RESET), "value"], one("ACTIVE_LOW"));
     expect(&["has", &format!("parameter:{}:FREQ_HZ", port::CLOCK)], vec![]);
+    expect(&["set", &format!("parameter:{}:FREQ_TOLERANCE_HZ", port::CLOCK), "value"], one("-1"));
     for master in &masters {
+        for (parameter, value) in [
+            ("HAS_BURST", 0),
+            ("SUPPORTS_NARROW_BURST", 0),
+            ("MAX_BURST_LENGTH", AXI_BURST_BEATS),
+            ("NUM_READ_OUTSTANDING", AXI_READS_OUTSTANDING),
+            ("NUM_WRITE_OUTSTANDING", AXI_WRITES_OUTSTANDING),
+        ] {
+            expect(&["set", &format!("parameter:{master}:{parameter}"), "value"], one(&value.to_string()));
+        }
         let space = format!("space:{master}");
         expect(&["set", &space, "width"], one("64"));
         expect(&["set", &space, "range"], one("16E"));
@@ -140,6 +152,16 @@ fn a_spoiled_script_is_seen() {
     let spoiled = [
         (script, "{exp_avg 0x01c 64", "{exp_avg 0x018 64", "register:exp_avg address_offset"),
         (script, "{params 0x010 64", "{params 0x010 32", "register:params size"),
+        (script, "set reads_outstanding 8", "set reads_outstanding 1", "parameter:m_axi_gmem0:NUM_READ_OUTSTANDING"),
+        (
+            script,
+            "set writes_outstanding 32",
+            "set writes_outstanding 1",
+            "parameter:m_axi_gmem0:NUM_WRITE_OUTSTANDING",
+        ),
+        (script, "set burst_beats 64", "set burst_beats 16", "parameter:m_axi_gmem0:MAX_BURST_LENGTH"),
+        (script, "SUPPORTS_NARROW_BURST 0", "SUPPORTS_NARROW_BURST 1", "parameter:m_axi_gmem0:SUPPORTS_NARROW_BURST"),
+        (script, "HAS_BURST 0", "HAS_BURST 1", "parameter:m_axi_gmem0:HAS_BURST"),
         (script, "64 m_axi_gmem2", "64 m_axi_gmem1", "association:exp_avg_sq"),
         (script, "64 m_axi_gmem0", "64 {}", "association:params"),
         (script, "{elements ", "{element ", "register:"),

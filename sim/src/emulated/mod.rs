@@ -10,10 +10,11 @@
 //! ```
 //!
 //! What the host sees is a card's: registers word by word over AXI4-Lite, buffers at addresses, copies, peer-to-peer
-//! buffers as files that it maps, its own memory within the kernels' reach. Three things are not: a unit that was started
-//! runs when its control register is first looked at, so that cycles are the same in every run; units run one after the
-//! other, and do not wait for each other's memory; peer-to-peer buffers and host memory answer as fast as the board's
-//! ports do, whatever its DRAM.
+//! buffers as files that it maps, its own memory within the kernels' reach where the board has a way to it. These are not: a
+//! unit that was started runs when its control register is first looked at, or before something is copied to the board, so
+//! that cycles are the same in every run (what a host writes through a mapping until then, the run sees); units run one after
+//! the other, and do not wait for each other's memory; every port reaches every bank; the host's memory answers as fast as a
+//! port does.
 
 mod buffers;
 mod connection;

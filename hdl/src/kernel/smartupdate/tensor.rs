@@ -1,9 +1,10 @@
 use crate::axi::{AxiMaster, ReadMover, WriteMover};
 use crate::prelude::*;
 use crate::stream::{Narrow, Register, StreamOut, Widen};
+use nearfield_abi::kernel::{AXI_BURST_BEATS, AXI_READS_OUTSTANDING};
 
-/// Places of a mover's buffer: what a row of RAMB36 of 512 bits gives whether they are used or not.
-pub const DEPTH: u64 = 512;
+/// Places of a mover's buffer, 512: what a row of RAMB36 of 512 bits gives whether they are used or not.
+pub const DEPTH: u64 = (AXI_READS_OUTSTANDING * AXI_BURST_BEATS) as u64;
 
 /// A tensor that is read: memory to words of `W` bits, `2^K` of them a beat.
 ///

@@ -184,6 +184,23 @@ fn a_run_that_does_not_end_in_time_ends_the_device() {
     assert_nothing_is_left(&folder);
 }
 
+/// Nothing in the helper needs to be well for its silence to be noticed.
+#[test]
+fn a_helper_that_stops_is_given_up() {
+    let mut device = open("xrt-emu:ideal,lanes=1,seed=79");
+    let folder = device.folder().to_path_buf();
+    let (id, _) = processes_of("nearfield-xrt-").into_iter().find(|(_, place)| *place == folder).unwrap();
+    assert!(Command::new("kill").args(["-STOP", &id.to_string()]).status().unwrap().success());
+    let _quiet = CLOCK.read();
+    let begun = Instant::now();
+    let error = device.register(0x400).unwrap_err();
+    assert!(matches!(error, DeviceError::Unresponsive { .. }), "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(10));
+    assert!(matches!(device.register(0x400), Err(DeviceError::Lost { .. })));
+    drop(device);
+    assert_nothing_is_left(&folder);
+}
+
 #[test]
 fn memory_has_bounds_and_banks_are_full_some_time() {
     let mut device = open("xrt-emu:hostile,lanes=1");
