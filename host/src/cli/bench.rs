@@ -29,8 +29,7 @@ enum What {
 
 #[derive(Args)]
 struct Kernel {
-    /// The device: soft, or sim:BOARD[,lanes=N][,seed=N][,clock=MHZ][,waves=FILE].
-    #[arg(long, default_value = "sim:ideal")]
+    #[arg(long, default_value = "sim:ideal", help = super::DEVICE, long_help = super::DEVICE_LONG)]
     device: DeviceSpec,
     /// Number of elements.
     #[arg(long, default_value_t = 1_000_003, value_parser = clap::value_parser!(u32).range(1..=1 << 30))]

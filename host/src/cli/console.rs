@@ -76,7 +76,7 @@ impl Console {
 
     /// Prints why a command failed, on standard error, and gives its exit code.
     pub fn failure(&self, failure: &Failure) -> ExitCode {
-        let message = harmless(&format!("{:#}", failure.error));
+        let message = harmless(&told_once(&failure.error));
         if self.json {
             complain(&serde_json::json!({ "error": message, "exit_code": failure.code }).to_string());
         } else {
@@ -84,6 +84,17 @@ impl Console {
         }
         ExitCode::from(failure.code)
     }
+}
+
+/// An error and its causes in one line. Many say their cause themselves; it is not said again.
+fn told_once(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |message, cause| {
+        let cause = cause.to_string();
+        match message.contains(&cause) {
+            true => message,
+            false => format!("{message}: {cause}"),
+        }
+    })
 }
 
 /// A line on standard error. If that is closed there is nowhere to say so, and the exit code must still be the right one;
@@ -109,6 +120,18 @@ fn harmless(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cause_is_told_once() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("cannot read x: {source}")]
+        struct Read {
+            source: std::io::Error,
+        }
+        let error =
+            anyhow::Error::from(Read { source: std::io::Error::other("no such file") }).context("nothing was done");
+        assert_eq!(told_once(&error), "nothing was done: cannot read x: no such file");
+    }
 
     #[test]
     fn control_characters_are_escaped() {

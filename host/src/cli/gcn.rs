@@ -46,8 +46,7 @@ struct Train {
     /// The graph; every graph this program has is part of it: cora.
     #[arg(long, value_name = "NAME")]
     dataset: String,
-    /// Where the optimizer steps run: soft, or sim:BOARD[,lanes=N][,seed=N][,clock=MHZ][,waves=FILE].
-    #[arg(long, default_value = "soft")]
+    #[arg(long, default_value = "soft", help = super::DEVICE, long_help = super::DEVICE_LONG)]
     device: DeviceSpec,
     /// Optimizer steps of a split; each sees all training vertices.
     #[arg(long, value_name = "N", default_value_t = Options::default().epochs, value_parser = at_least_one())]

@@ -23,6 +23,15 @@ use clap::{ArgAction, Parser, Subcommand};
 use console::Console;
 use std::process::ExitCode;
 
+/// What `--device` says of itself with `-h`.
+const DEVICE: &str = "The device: soft, sim:BOARD, xrt:INDEX, xrt:BDF or xrt-emu:BOARD, then ,key=value";
+/// And with `--help`.
+const DEVICE_LONG: &str = "The device, with keys after commas: xrt:0,xclbin=smartupdate_l2.xclbin\n\n  \
+soft             this machine's CPU: threads\n  \
+sim:BOARD        a simulated board (ideal, hostile, smartssd): lanes, seed, clock (MHz), waves (an FST file)\n  \
+xrt:INDEX|BDF    a card through XRT: xclbin (the file to load), unit (which compute unit, from 0)\n  \
+xrt-emu:BOARD    a simulated board through the real XRT: the keys of sim and of xrt";
+
 /// Optimizer steps on generated hardware.
 ///
 /// Nearfield generates FPGA kernels from Rust, simulates them with Verilator, and runs the optimizer step of training on

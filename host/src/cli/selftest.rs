@@ -15,8 +15,7 @@ use serde::Serialize;
 #[derive(Args)]
 #[command(after_help = "Example:\n  nearfield selftest --device xrt:0,xclbin=smartupdate_l2.xclbin > report.txt")]
 pub struct Selftest {
-    /// The device: soft, sim:BOARD, xrt:INDEX|BDF,xclbin=FILE or xrt-emu:BOARD.
-    #[arg(long)]
+    #[arg(long, help = super::DEVICE, long_help = super::DEVICE_LONG)]
     device: DeviceSpec,
 }
 

@@ -24,8 +24,7 @@ pub struct Step {
     /// The gradients: a safetensors file with a tensor for every parameter, of its name and shape.
     #[arg(long, value_name = "FILE")]
     grads: PathBuf,
-    /// Where the step runs: soft, or sim:BOARD[,lanes=N][,seed=N][,clock=MHZ][,waves=FILE].
-    #[arg(long, default_value = "soft")]
+    #[arg(long, default_value = "soft", help = super::DEVICE, long_help = super::DEVICE_LONG)]
     device: DeviceSpec,
     /// Learning rate of this step only; without it the store's.
     #[arg(long, allow_hyphen_values = true)]
