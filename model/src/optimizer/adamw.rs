@@ -12,6 +12,7 @@
 //! ```
 
 use super::hyper_error::{at_least_zero, decay_rate};
+use super::moments::{average, bias};
 use super::{canonical, BetaPowers, HyperError};
 
 /// Hyper-parameters as a person writes them; each is rounded once to f32 before anything is computed.
@@ -95,11 +96,7 @@ impl Coefficients {
     /// The coefficients for the step `powers` belongs to, with the betas of `powers`.
     pub fn new(hyper: &Hyper, powers: &BetaPowers) -> Coefficients {
         let (beta1, beta2) = (powers.beta1, powers.beta2);
-        let (bias1, bias2) = if hyper.bias_correction {
-            (1.0 - powers.beta1_t, 1.0 / (1.0 - powers.beta2_t).sqrt())
-        } else {
-            (1.0, 1.0)
-        };
+        let (bias1, bias2) = bias(powers, hyper.bias_correction);
         let (lr, weight_decay) = (hyper.lr as f32, hyper.weight_decay as f32);
         Coefficients {
             beta1,
@@ -118,8 +115,8 @@ impl Coefficients {
 /// One element: takes (p, m, v) and the gradient, gives (p', m', v').
 #[inline(always)]
 pub fn element(k: &Coefficients, p: f32, m: f32, v: f32, g: f32) -> (f32, f32, f32) {
-    let m = g.mul_add(k.c1, m * k.beta1);
-    let v = (g * g).mul_add(k.c2, v * k.beta2);
+    let m = average(m, k.beta1, g, k.c1);
+    let v = average(v, k.beta2, g * g, k.c2);
     let d = v.sqrt().mul_add(k.bias2, k.eps);
     let u = m / d;
     let p = if k.weight_decay { p.mul_add(k.decay, p) } else { p };

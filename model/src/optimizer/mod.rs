@@ -1,15 +1,27 @@
 //! Optimizers, each written once, as the specification.
 //!
 //! A module an optimizer. Each has the hyper-parameters as a person writes them (`Hyper`, f64), what one step needs of
-//! them (`Coefficients`, f32: the registers of the kernel) and the step itself (`element` for one element, `step` for
-//! slices). [`BetaPowers`] holds the running products of the optimizers that correct bias.
+//! them (`Coefficients`, f32: the registers of a kernel) and the step itself (`element` for one element, `step` for
+//! slices). [`BetaPowers`] holds the running products of the optimizers that correct bias. [`Hyper`] and [`Coefficients`]
+//! are those of any of the optimizers, and [`Optimizer`] is its name.
 
+pub mod adagrad;
+pub mod adam;
 pub mod adamw;
+mod any;
 mod beta_powers;
 mod hyper_error;
+mod kind;
+pub mod lion;
+mod moments;
+#[cfg(test)]
+mod random;
+pub mod sgd;
 
+pub use any::{Coefficients, Hyper};
 pub use beta_powers::BetaPowers;
 pub use hyper_error::HyperError;
+pub use kind::Optimizer;
 
 /// The NaN that is stored whenever a result is a NaN: quiet, positive, no payload.
 pub const CANONICAL_NAN: u32 = 0x7fc0_0000;

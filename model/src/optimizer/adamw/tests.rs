@@ -1,6 +1,7 @@
 //! AdamW against its formula in f64, against figures worked out by hand, and at the edges of f32.
 
 use super::*;
+use crate::optimizer::random::uniform;
 use crate::optimizer::CANONICAL_NAN;
 
 /// The textbook form (Loshchilov & Hutter 2019, algorithm 2) in f64, for meaning.
@@ -14,19 +15,6 @@ fn clear(hyper: &Hyper, step: i32, (p, m, v): (f64, f64, f64), g: f64) -> (f64, 
     };
     let p = p - hyper.lr * hyper.weight_decay * p;
     (p - hyper.lr * m_hat / (v_hat.sqrt() + hyper.eps), m, v)
-}
-
-/// Steele & Vigna's SplitMix64, for reproducible inputs.
-fn next_random(state: &mut u64) -> u64 {
-    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let mut z = *state;
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
-fn uniform(state: &mut u64) -> f64 {
-    (next_random(state) >> 11) as f64 / (1u64 << 53) as f64 * 2.0 - 1.0
 }
 
 #[test]
