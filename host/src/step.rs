@@ -5,12 +5,12 @@
 
 use crate::device::{Buffer, Device, DeviceError, Tensors, Value};
 use nearfield_abi::kernel::{smartupdate as argument, POINTER_ALIGNMENT};
-use nearfield_model::optimizer::adamw::Coefficients;
+use nearfield_model::optimizer::{adamw, Coefficients, Optimizer};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-/// Tensors of `smartupdate`.
+/// Tensors of `smartupdate`: parameters, two states, gradients.
 const TENSORS: u64 = 4;
 /// The most elements of one start on a device that is copied to: 4 MiB a tensor keeps the simulated board's memory small.
 const PIECE_ELEMENTS: u64 = 1 << 20;
@@ -61,8 +61,8 @@ impl StepReport {
     }
 }
 
-/// The kernel's arguments for `elements` elements; the buffers are params, exp_avg, exp_avg_sq and grads.
-pub fn arguments(buffers: &[Buffer; 4], k: &Coefficients, elements: u32) -> Vec<Value> {
+/// The kernel's arguments for an AdamW step of `elements` elements; the buffers are params, exp_avg, exp_avg_sq and grads.
+pub fn arguments(buffers: &[Buffer; 4], k: &adamw::Coefficients, elements: u32) -> Vec<Value> {
     let mut list = vec![Value::Null; argument::DECAY + 1];
     for (id, buffer) in
         [argument::PARAMS, argument::EXP_AVG, argument::EXP_AVG_SQ, argument::GRADS].into_iter().zip(buffers)
@@ -89,13 +89,34 @@ pub fn arguments(buffers: &[Buffer; 4], k: &Coefficients, elements: u32) -> Vec<
     list
 }
 
-/// One AdamW step in place. `progress` hears the number of elements done, after each start.
+/// Refuses a device that does not do an optimizer's step, before anything is read or written for it.
+///
+/// # Errors
+///
+/// [`DeviceError::NoSuchOptimizer`].
+pub fn check(device: &dyn Device, optimizer: Optimizer) -> Result<(), DeviceError> {
+    match device.describe().optimizers.contains(&optimizer) {
+        true => Ok(()),
+        false => Err(refusal(device, optimizer)),
+    }
+}
+
+fn refusal(device: &dyn Device, optimizer: Optimizer) -> DeviceError {
+    let about = device.describe();
+    DeviceError::NoSuchOptimizer { device: about.name.clone(), optimizer, has: about.optimizers }
+}
+
+/// One optimizer step in place. `progress` hears the number of elements done, after each start.
 ///
 /// On an error the tensors hold what the pieces before it left: the caller keeps a copy or discards them.
 ///
+/// # Errors
+///
+/// [`DeviceError::NoSuchOptimizer`] before anything runs, and what the device fails with.
+///
 /// # Panics
 ///
-/// If the four slices differ in length.
+/// If the slices differ in length, or if there are more or fewer states than the optimizer has.
 pub fn step(
     device: &mut dyn Device,
     k: &Coefficients,
@@ -103,10 +124,11 @@ pub fn step(
     progress: &mut dyn FnMut(u64),
 ) -> Result<StepReport, DeviceError> {
     let begun = Instant::now();
-    let Tensors { params, exp_avg, exp_avg_sq, grads } = tensors;
-    let elements = params.len() as u64;
-    let lengths = [exp_avg.len(), exp_avg_sq.len(), grads.len()];
-    assert!(lengths.iter().all(|&n| n == params.len()), "the four tensors have one length");
+    check(device, k.optimizer())?;
+    let length = tensors.params.len();
+    let elements = length as u64;
+    let mut lengths = tensors.states.iter().map(|state| state.len()).chain([tensors.grads.len()]);
+    assert!(lengths.all(|n| n == length), "the tensors have one length");
     let mut report = StepReport {
         elements,
         lanes: device.describe().lanes,
@@ -114,20 +136,14 @@ pub fn step(
         ..StepReport::default()
     };
     if let Some(host) = device.in_place() {
-        host.step(k, Tensors { params, exp_avg, exp_avg_sq, grads });
+        host.step(k, tensors);
         progress(elements);
     } else if elements > 0 {
+        // What every kernel does so far.
+        let Coefficients::AdamW(k) = k else { return Err(refusal(device, k.optimizer())) };
         let piece = piece_elements(device).min(elements);
         let buffers = allocate(device, piece)?;
-        let run = in_pieces(
-            device,
-            k,
-            &buffers,
-            piece as usize,
-            Tensors { params, exp_avg, exp_avg_sq, grads },
-            &mut report,
-            progress,
-        );
+        let run = in_pieces(device, k, &buffers, piece as usize, tensors, &mut report, progress);
         for buffer in buffers {
             device.release(buffer);
         }
@@ -177,38 +193,36 @@ pub(crate) fn run_bound(device: &dyn Device, elements: usize) -> Duration {
 
 fn in_pieces(
     device: &mut dyn Device,
-    k: &Coefficients,
+    k: &adamw::Coefficients,
     buffers: &[Buffer; 4],
     piece: usize,
     tensors: Tensors<'_>,
     report: &mut StepReport,
     progress: &mut dyn FnMut(u64),
 ) -> Result<(), DeviceError> {
-    let Tensors { params, exp_avg, exp_avg_sq, grads } = tensors;
-    let chunks = params
-        .chunks_mut(piece)
-        .zip(exp_avg.chunks_mut(piece))
-        .zip(exp_avg_sq.chunks_mut(piece))
-        .zip(grads.chunks(piece));
-    let mut done = 0;
-    for (((p, m), v), g) in chunks {
-        for (buffer, data) in buffers.iter().zip([&*p, &*m, &*v, g]) {
+    let Tensors { params, mut states, grads } = tensors;
+    assert_eq!(states.len(), buffers.len() - 2, "every buffer has its tensor");
+    for from in (0..params.len()).step_by(piece) {
+        let here = from..params.len().min(from + piece);
+        let inputs = states.iter().map(|state| &state[here.clone()]);
+        let inputs = [&params[here.clone()]].into_iter().chain(inputs).chain([&grads[here.clone()]]);
+        for (buffer, data) in buffers.iter().zip(inputs) {
             device.write(buffer, 0, bytemuck::cast_slice(data))?;
         }
-        device.start(&arguments(buffers, k, p.len() as u32))?;
-        device.wait(run_bound(device, p.len()))?;
+        device.start(&arguments(buffers, k, here.len() as u32))?;
+        device.wait(run_bound(device, here.len()))?;
         if let Some(counters) = device.counters()? {
             report.cycles = Some(report.cycles.unwrap_or(0) + counters.cycles);
             for stream in counters.streams {
                 *report.stalls.entry(stream.name).or_default() += stream.stalls;
             }
         }
-        done += p.len() as u64;
-        tracing::debug!(elements = p.len(), cycles = report.cycles, "a piece is done");
-        for (buffer, data) in buffers.iter().zip([p, m, v]) {
+        tracing::debug!(elements = here.len(), cycles = report.cycles, "a piece is done");
+        let outputs = states.iter_mut().map(|state| &mut state[here.clone()]);
+        for (buffer, data) in buffers.iter().zip([&mut params[here.clone()]].into_iter().chain(outputs)) {
             device.read(buffer, 0, bytemuck::cast_slice_mut(data))?;
         }
-        progress(done);
+        progress(here.end as u64);
     }
     Ok(())
 }

@@ -5,7 +5,7 @@ use super::failure::Failure;
 use clap::{Args, Subcommand};
 use nearfield::device::{DeviceSpec, Tensors};
 use nearfield::step::{step, StepReport};
-use nearfield_model::optimizer::adamw::{Coefficients, Hyper};
+use nearfield_model::optimizer::{Hyper, Optimizer};
 use serde::Serialize;
 
 /// Measure.
@@ -59,8 +59,8 @@ impl Bench {
 impl Kernel {
     fn run(self, console: &Console) -> Result<(), Failure> {
         let n = self.elements as usize;
-        let hyper = Hyper::default();
-        let k = Coefficients::new(&hyper, &hyper.powers().next(hyper.beta1, hyper.beta2));
+        let hyper = Hyper::of(Optimizer::AdamW);
+        let k = hyper.coefficients(&hyper.next(&hyper.powers())).map_err(Failure::refused)?;
         let mut params: Vec<f32> = (0..n).map(|i| (i % 1024) as f32 / 512.0 - 1.0).collect();
         let (mut exp_avg, mut exp_avg_sq) = (vec![0.0; n], vec![0.0; n]);
         let grads: Vec<f32> = (0..n).map(|i| (i % 997) as f32 / 997.0 - 0.5).collect();
@@ -70,8 +70,7 @@ impl Kernel {
         let steps = if device.in_place().is_some() { 2 } else { 1 };
         let mut report = StepReport::default();
         for _ in 0..steps {
-            let tensors =
-                Tensors { params: &mut params, exp_avg: &mut exp_avg, exp_avg_sq: &mut exp_avg_sq, grads: &grads };
+            let tensors = Tensors { params: &mut params, states: vec![&mut exp_avg, &mut exp_avg_sq], grads: &grads };
             report = step(device.as_mut(), &k, tensors, &mut |done| bar.set_position(done)).map_err(Failure::failed)?;
         }
         bar.finish_and_clear();

@@ -11,11 +11,11 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-/// Write a store's parameters, and with --state its moments, as safetensors.
+/// Write a store's parameters, and with --state the optimizer's state, as safetensors.
 #[derive(Args)]
 #[command(after_help = "Example:\n  nearfield export --store state -o trained.safetensors --state\n\n\
-With --state the moments of a tensor NAME are NAME.exp_avg and NAME.exp_avg_sq. The number of steps stands in the \
-metadata under `step`.")]
+With --state the state of a tensor NAME is NAME.exp_avg and NAME.exp_avg_sq (adam, adamw), NAME.exp_avg_sq (adagrad), \
+NAME.exp_avg (lion) or NAME.momentum_buffer (sgd with momentum). The number of steps stands in the metadata under `step`.")]
 pub struct Export {
     /// The store.
     #[arg(long, value_name = "DIR")]
@@ -23,7 +23,7 @@ pub struct Export {
     /// The file to write.
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
-    /// Write the moments too.
+    /// Write the optimizer's state too.
     #[arg(long)]
     state: bool,
 }
@@ -38,10 +38,11 @@ impl Export {
         let state = store.load()?;
         let tensors = &store.manifest().tensors;
         let mut named = Named::new();
-        let runs: &[(&str, &[f32])] =
-            &[("", &state.params), (".exp_avg", &state.exp_avg), (".exp_avg_sq", &state.exp_avg_sq)];
-        for (suffix, run) in &runs[..if self.state { 3 } else { 1 }] {
-            add(&mut named, tensors, suffix, run).map_err(Failure::refused)?;
+        add(&mut named, tensors, "", &state.params).map_err(Failure::refused)?;
+        if self.state {
+            for (name, run) in store.hyper().states().iter().zip(&state.states) {
+                add(&mut named, tensors, &format!(".{name}"), run).map_err(Failure::refused)?;
+            }
         }
         let step = store.manifest().progress.step;
         let metadata = BTreeMap::from([("step".to_string(), step.to_string())]);
@@ -72,16 +73,15 @@ fn add<'a>(named: &mut Named<'a>, tensors: &'a [TensorEntry], suffix: &str, mut 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nearfield::store::State;
 
     #[test]
     fn names_do_not_collide() {
         let tensors: Vec<TensorEntry> =
             ["w", "w.exp_avg"].map(|n| TensorEntry { name: n.into(), shape: vec![2] }).into();
-        let state = State::new(vec![1.0, 2.0, 3.0, 4.0]);
+        let (params, exp_avg) = ([1.0, 2.0, 3.0, 4.0], [0.0; 4]);
         let mut named = Named::new();
-        add(&mut named, &tensors, "", &state.params).unwrap();
+        add(&mut named, &tensors, "", &params).unwrap();
         assert_eq!(named["w.exp_avg"].1, [3.0, 4.0]);
-        assert!(add(&mut named, &tensors, ".exp_avg", &state.exp_avg).unwrap_err().to_string().contains("w.exp_avg"));
+        assert!(add(&mut named, &tensors, ".exp_avg", &exp_avg).unwrap_err().to_string().contains("w.exp_avg"));
     }
 }

@@ -2,6 +2,7 @@
 
 use super::console::Console;
 use super::failure::Failure;
+use super::optimizer::{self, OptimizerFlags};
 use super::output::refuse_unwritable;
 use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
@@ -33,15 +34,16 @@ impl Gcn {
     }
 }
 
-/// Train a two-layer network to classify a graph's vertices, every AdamW step on a device.
+/// Train a two-layer network to classify a graph's vertices, every optimizer step on a device.
 ///
 /// Training uses 20 vertices of each class; 500 others decide which epoch's weights are kept; 1,000 more are classified at
 /// the end. The vertices are drawn from the seed. Forward and backward run on this machine.
 #[derive(Args)]
-#[command(after_help = "Examples:\n  \
+#[command(after_help = format!("{}\n\nExamples:\n  \
 nearfield gcn train --dataset cora --device sim:smartssd --check -o model.safetensors\n  \
-nearfield gcn train --dataset cora --splits 10 --json\n\n\
-The file of -o holds the weights of the split with the highest validation accuracy.")]
+nearfield gcn train --dataset cora --optimizer adam --splits 10 --json\n\n\
+The file of -o holds the weights of the split with the highest validation accuracy.",
+optimizer::table(Options::hyper)))]
 struct Train {
     /// The graph; every graph this program has is part of it: cora.
     #[arg(long, value_name = "NAME")]
@@ -57,12 +59,8 @@ struct Train {
     /// Decides splits, initial weights and dropout.
     #[arg(long, value_name = "S", default_value_t = Options::default().seed)]
     seed: u64,
-    /// Learning rate.
-    #[arg(long, default_value_t = Options::default().hyper.lr, allow_negative_numbers = true)]
-    lr: f64,
-    /// Weight decay of AdamW.
-    #[arg(long, default_value_t = Options::default().hyper.weight_decay, allow_negative_numbers = true)]
-    weight_decay: f64,
+    #[command(flatten)]
+    optimizer: OptimizerFlags,
     /// Repeat every step on soft and stop at the first bit that differs; with --device soft, repeat it by the
     /// specification.
     #[arg(long)]
@@ -81,6 +79,7 @@ fn at_least_one() -> RangedU64ValueParser<u32> {
 #[derive(Serialize)]
 struct Printed {
     device: String,
+    optimizer_name: &'static str,
     output: Option<PathBuf>,
     #[serde(flatten)]
     report: RunReport,
@@ -89,10 +88,8 @@ struct Printed {
 impl Train {
     fn run(self, console: &Console) -> Result<(), Failure> {
         let dataset = Dataset::load(&self.dataset).map_err(Failure::refused)?;
-        let mut options = Options { epochs: self.epochs, seed: self.seed, ..Options::default() };
-        options.hyper.lr = self.lr;
-        options.hyper.weight_decay = self.weight_decay;
-        options.hyper.check().map_err(Failure::refused)?;
+        let hyper = self.optimizer.hyper(Options::hyper)?;
+        let options = Options { epochs: self.epochs, seed: self.seed, hyper, ..Options::default() };
         if let Some(output) = &self.output {
             refuse_unwritable(output).map_err(Failure::refused)?;
         }
@@ -112,7 +109,8 @@ impl Train {
                 .map_err(Failure::failed)?;
         }
         let Run { report, best_split, .. } = run;
-        let printed = Printed { device: self.device.to_string(), output: self.output, report };
+        let optimizer_name = hyper.optimizer().name();
+        let printed = Printed { device: self.device.to_string(), optimizer_name, output: self.output, report };
         console.result(&printed, || text(&printed, best_split))
     }
 }
@@ -122,7 +120,7 @@ fn percent(fraction: f64) -> String {
 }
 
 fn text(printed: &Printed, best_split: usize) -> String {
-    let Printed { device, output, report } = printed;
+    let Printed { device, optimizer_name, output, report } = printed;
     let mut lines: Vec<String> = Vec::new();
     for split in &report.splits {
         lines.push(format!(
@@ -141,7 +139,7 @@ fn text(printed: &Printed, best_split: usize) -> String {
     }
     let optimizer = &report.optimizer;
     lines.push(format!(
-        "{} AdamW steps of {} parameters on {device}: {:.1} s of {:.1} s",
+        "{} {optimizer_name} steps of {} parameters on {device}: {:.1} s of {:.1} s",
         report.steps, report.parameters, optimizer.seconds, report.seconds
     ));
     if let (Some(cycles), Some(rate), Some(lanes)) =

@@ -13,6 +13,7 @@ mod failure;
 mod gcn;
 mod init;
 mod kernels;
+mod optimizer;
 mod output;
 mod selftest;
 mod step;

@@ -2,13 +2,14 @@
 
 use super::console::Console;
 use super::failure::Failure;
-use anyhow::Context;
+use super::optimizer::optimizer;
+use anyhow::{anyhow, Context};
 use clap::Args;
 use nearfield::device::{DeviceSpec, Tensors};
 use nearfield::safetensors::{flatten, SafetensorsFile};
-use nearfield::step::{step, StepReport};
+use nearfield::step::{check, step, StepReport};
 use nearfield::store::{Store, TensorEntry};
-use nearfield_model::optimizer::adamw::Coefficients;
+use nearfield_model::optimizer::Optimizer;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -26,6 +27,9 @@ pub struct Step {
     grads: PathBuf,
     #[arg(long, default_value = "soft", help = super::DEVICE, long_help = super::DEVICE_LONG)]
     device: DeviceSpec,
+    /// Refuse the store unless it was made for this optimizer.
+    #[arg(long, value_name = "NAME", value_parser = optimizer)]
+    optimizer: Option<Optimizer>,
     /// Learning rate of this step only; without it the store's.
     #[arg(long, allow_hyphen_values = true)]
     lr: Option<f64>,
@@ -36,6 +40,7 @@ pub struct Step {
 struct Printed {
     store: PathBuf,
     device: String,
+    optimizer: &'static str,
     step: u64,
     /// Gradients that are infinite or NaN.
     nonfinite_gradients: u64,
@@ -47,21 +52,27 @@ impl Step {
     /// Runs the command.
     pub fn run(self, console: &Console) -> Result<(), Failure> {
         let mut store = Store::open(&self.store)?;
-        let mut hyper = store.hyper();
-        hyper.lr = self.lr.unwrap_or(hyper.lr);
+        let hyper = store.hyper();
+        let hyper = hyper.with_lr(self.lr.unwrap_or(hyper.lr()));
+        let optimizer = hyper.optimizer();
+        if let Some(asked) = self.optimizer.filter(|asked| *asked != optimizer) {
+            let store = self.store.display();
+            let error = anyhow!("{store} was made for {optimizer}, not for {asked}; name {optimizer} or another store");
+            return Err(Failure::refused(error));
+        }
         hyper.check().map_err(Failure::refused)?;
         let grads = flatten(&mut SafetensorsFile::open(&self.grads)?, &store.manifest().tensors)?;
         let mut state = store.load()?;
-        let powers = store.powers().next(hyper.beta1, hyper.beta2);
-        let k = Coefficients::checked(&hyper, &powers).map_err(Failure::refused)?;
+        let powers = hyper.next(&store.powers());
+        let k = hyper.coefficients(&powers).map_err(Failure::refused)?;
         let nonfinite_gradients = warn_of_nonfinite(&grads, &store.manifest().tensors);
         let mut device = console.open(&self.device)?;
+        check(device.as_ref(), optimizer)?;
 
         let bar = console.progress("elements", grads.len() as u64);
         let tensors = Tensors {
             params: &mut state.params,
-            exp_avg: &mut state.exp_avg,
-            exp_avg_sq: &mut state.exp_avg_sq,
+            states: state.states.iter_mut().map(Vec::as_mut_slice).collect(),
             grads: &grads,
         };
         let report = step(device.as_mut(), &k, tensors, &mut |done| bar.set_position(done));
@@ -70,7 +81,8 @@ impl Step {
         let report = report.context("the step was not stored").map_err(Failure::failed)?;
         store.commit(&state, &powers)?;
         let device = self.device.to_string();
-        let printed = Printed { store: self.store, device, step: powers.step, nonfinite_gradients, report };
+        let (optimizer, step) = (optimizer.name(), powers.step);
+        let printed = Printed { store: self.store, device, optimizer, step, nonfinite_gradients, report };
         // Whoever sees a failure tries again, and that would apply the gradients twice.
         console.result(&printed, || text(&printed)).map_err(|failure| {
             let (step, store) = (printed.step, printed.store.display());
@@ -102,9 +114,9 @@ fn warn_of_nonfinite(grads: &[f32], tensors: &[TensorEntry]) -> u64 {
 }
 
 fn text(printed: &Printed) -> String {
-    let Printed { store, device, step, report, .. } = printed;
+    let Printed { store, device, optimizer, step, report, .. } = printed;
     let mut text = format!(
-        "{}: step {step} done on {device}: {} elements in {:.3} s",
+        "{}: {optimizer} step {step} done on {device}: {} elements in {:.3} s",
         store.display(),
         report.elements,
         report.seconds

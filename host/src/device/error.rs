@@ -1,6 +1,7 @@
 //! What can go wrong with a device.
 
 use super::BufferKind;
+use nearfield_model::optimizer::Optimizer;
 use std::time::Duration;
 
 /// An error of a device, saying what to do where something can be done.
@@ -35,6 +36,19 @@ pub enum DeviceError {
         found: u64,
         /// What it should read.
         expected: u64,
+    },
+    /// The device does not do this optimizer's step.
+    #[error(
+        "{device} cannot do a step of {optimizer}, because its kernel does {}; use --device soft, which does every one",
+        .has.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ")
+    )]
+    NoSuchOptimizer {
+        /// The device.
+        device: String,
+        /// The optimizer that was asked for.
+        optimizer: Optimizer,
+        /// Those it does.
+        has: &'static [Optimizer],
     },
     /// There is no such bank.
     #[error("{device} has no memory bank {bank}; it has {banks}")]
@@ -181,7 +195,13 @@ pub enum DeviceError {
 impl DeviceError {
     /// Whether this was refused before anything ran (exit code 2), not a run that failed (exit code 1).
     pub fn refused(&self) -> bool {
-        matches!(self, DeviceError::NotInThisBuild { .. } | DeviceError::Open { .. } | DeviceError::WrongKernel { .. })
+        matches!(
+            self,
+            DeviceError::NotInThisBuild { .. }
+                | DeviceError::Open { .. }
+                | DeviceError::WrongKernel { .. }
+                | DeviceError::NoSuchOptimizer { .. }
+        )
     }
 }
 

@@ -20,7 +20,7 @@ pub use error::DeviceError;
 pub use spec::{Bdf, DeviceKind, DeviceSpec, SpecError};
 
 use nearfield_abi::kernel::{ArgumentKind, KernelConfig};
-use nearfield_model::optimizer::adamw::Coefficients;
+use nearfield_model::optimizer::{Coefficients, Optimizer};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -39,6 +39,8 @@ pub struct Description {
     pub clock_mhz: Option<f64>,
     /// Bytes of each memory bank.
     pub bank_bytes: Vec<u64>,
+    /// The optimizers whose step it does; [`crate::step::step`] refuses the others.
+    pub optimizers: &'static [Optimizer],
     /// The bank that an argument's buffer must lie in, in the order of arguments; `None` for scalars.
     pub argument_banks: Vec<Option<u32>>,
     /// Whether the kernel runs under a simulator, slower than a board by orders of magnitude.
@@ -222,18 +224,16 @@ fn in_pieces(length: u64, mut copy: impl FnMut(u64, &mut [u8]) -> Result<(), Dev
 
 /// The optimizer step on memory of the host.
 pub trait InPlace {
-    /// One step on four slices of one length.
+    /// One step on slices of one length, with as many states as the optimizer has.
     fn step(&mut self, k: &Coefficients, tensors: Tensors<'_>);
 }
 
-/// The four tensors of a flat run, of one length.
+/// The tensors of a flat run, of one length.
 pub struct Tensors<'a> {
     /// Parameters, updated.
     pub params: &'a mut [f32],
-    /// First moments, updated.
-    pub exp_avg: &'a mut [f32],
-    /// Second moments, updated.
-    pub exp_avg_sq: &'a mut [f32],
+    /// The optimizer's state, updated, in the order of [`nearfield_model::optimizer::Hyper::states`].
+    pub states: Vec<&'a mut [f32]>,
     /// Gradients.
     pub grads: &'a [f32],
 }

@@ -1,8 +1,9 @@
 //! What every clocked kernel says of itself, read through whatever reaches its registers.
 
 use super::{Counters, DeviceError, StreamCounters};
-use nearfield_abi::kernel::KernelConfig;
+use nearfield_abi::kernel::{Kernel, KernelConfig};
 use nearfield_abi::{register, ABI_VERSION};
+use nearfield_model::optimizer::Optimizer;
 
 /// A way to a kernel's registers: reads the word at a byte offset.
 pub(super) type ReadWord<'a> = &'a mut dyn FnMut(u32) -> Result<u32, DeviceError>;
@@ -40,6 +41,13 @@ pub(super) fn identify(
         found: hash,
         expected: known[0].hash(),
     })
+}
+
+/// The optimizers whose step a kernel does.
+pub(super) fn optimizers(config: &KernelConfig) -> &'static [Optimizer] {
+    match config.kernel {
+        Kernel::SmartUpdate => &[Optimizer::AdamW],
+    }
 }
 
 /// Turns the error registers of a run that has ended into an error.

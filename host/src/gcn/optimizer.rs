@@ -1,10 +1,9 @@
-//! AdamW on a device, step after step, with its state and a second opinion on every step.
+//! An optimizer on a device, step after step, with its state and a second opinion on every step.
 
 use crate::device::soft::Soft;
 use crate::device::{Device, DeviceError, InPlace, Tensors};
 use crate::step::{step, StepReport};
-use nearfield_model::optimizer::adamw::{self, Coefficients, Hyper};
-use nearfield_model::optimizer::BetaPowers;
+use nearfield_model::optimizer::{BetaPowers, Coefficients, Hyper, HyperError};
 use serde::Serialize;
 use std::fmt;
 
@@ -14,7 +13,7 @@ use std::fmt;
 pub enum Reference {
     /// The `soft` device: what every other device is compared with.
     Soft,
-    /// The specification, `nearfield_model::optimizer::adamw`: what `soft` is compared with.
+    /// The specification, `nearfield_model::optimizer`: what `soft` is compared with.
     Specification,
 }
 
@@ -39,9 +38,12 @@ pub struct Checked {
 /// A step that failed or was not the reference's.
 #[derive(Debug, thiserror::Error)]
 pub enum OptimizerError {
-    /// The device failed.
+    /// The device failed, or does not do this optimizer.
     #[error(transparent)]
     Device(#[from] DeviceError),
+    /// A coefficient of the step overflows f32.
+    #[error(transparent)]
+    Hyper(#[from] HyperError),
     /// Some elements are not what the reference computed.
     #[error(
         "step {step}: {differing} of {elements} values of {tensor} differ from {reference}; the first is element \
@@ -51,7 +53,7 @@ pub enum OptimizerError {
     Differs {
         /// Counted from 1.
         step: u64,
-        /// `params`, `exp_avg` or `exp_avg_sq`.
+        /// `params`, or the name of a state.
         tensor: &'static str,
         /// Elements of the tensor.
         elements: usize,
@@ -68,13 +70,13 @@ pub enum OptimizerError {
     },
 }
 
-/// AdamW's state for one flat run of parameters, and the device that does its steps.
+/// An optimizer's state for one flat run of parameters, and the device that does its steps.
 pub struct Optimizer<'a> {
     device: &'a mut dyn Device,
     hyper: Hyper,
     powers: BetaPowers,
-    exp_avg: Vec<f32>,
-    exp_avg_sq: Vec<f32>,
+    /// In the order of [`Hyper::states`].
+    states: Vec<Vec<f32>>,
     check: Option<Check>,
     report: StepReport,
 }
@@ -83,13 +85,11 @@ impl<'a> Optimizer<'a> {
     /// The optimizer before its first step, for this many parameters.
     pub fn new(device: &'a mut dyn Device, hyper: Hyper, parameters: usize, check: bool) -> Optimizer<'a> {
         let check = check.then(|| Check::of(device));
-        let moments = vec![0.0; parameters];
         Optimizer {
             device,
             hyper,
             powers: hyper.powers(),
-            exp_avg: moments.clone(),
-            exp_avg_sq: moments,
+            states: vec![vec![0.0; parameters]; hyper.states().len()],
             check,
             report: StepReport::default(),
         }
@@ -98,26 +98,23 @@ impl<'a> Optimizer<'a> {
     /// One step of all parameters on the device.
     ///
     /// # Errors
-    /// When the device fails, or when a check was asked for and a bit differs. Parameters and state are then of no use.
+    /// When the device does not do this optimizer or fails, when a coefficient overflows, or when a check was asked for and
+    /// a bit differs. But for a refusal, parameters and state are then of no use.
     ///
     /// # Panics
     /// If `parameters` and `gradient` have another length than [`Optimizer::new`] was told.
     pub fn step(&mut self, parameters: &mut [f32], gradient: &[f32]) -> Result<(), OptimizerError> {
-        self.powers = self.powers.next(self.hyper.beta1, self.hyper.beta2);
-        let k = Coefficients::new(&self.hyper, &self.powers);
+        self.powers = self.hyper.next(&self.powers);
+        let k = self.hyper.coefficients(&self.powers)?;
         if let Some(check) = &mut self.check {
-            check.expect(&k, [&*parameters, &self.exp_avg, &self.exp_avg_sq], gradient);
+            check.expect(&k, parameters, &self.states, gradient);
         }
-        let tensors = Tensors {
-            params: &mut *parameters,
-            exp_avg: &mut self.exp_avg,
-            exp_avg_sq: &mut self.exp_avg_sq,
-            grads: gradient,
-        };
+        let states = self.states.iter_mut().map(Vec::as_mut_slice).collect();
+        let tensors = Tensors { params: &mut *parameters, states, grads: gradient };
         let report = step(self.device, &k, tensors, &mut |_| ())?;
         self.report.add(&report);
         match &mut self.check {
-            Some(check) => check.compare(self.powers.step, [&*parameters, &self.exp_avg, &self.exp_avg_sq]),
+            Some(check) => check.compare(self.powers.step, self.hyper.states(), parameters, &self.states),
             None => Ok(()),
         }
     }
@@ -137,35 +134,44 @@ impl<'a> Optimizer<'a> {
 struct Check {
     done: Checked,
     soft: Soft,
-    /// Parameters and moments after the step, by the reference.
-    expected: [Vec<f32>; 3],
+    /// Parameters and states after the step, by the reference.
+    params: Vec<f32>,
+    states: Vec<Vec<f32>>,
 }
 
 impl Check {
     /// The reference for a device: one that is not the device itself.
     fn of(device: &mut dyn Device) -> Check {
         let reference = if device.in_place().is_some() { Reference::Specification } else { Reference::Soft };
-        Check { done: Checked { reference, identical_steps: 0 }, soft: Soft::open(None), expected: Default::default() }
+        let done = Checked { reference, identical_steps: 0 };
+        Check { done, soft: Soft::open(None), params: Vec::new(), states: Vec::new() }
     }
 
     /// Computes what the step has to give.
-    fn expect(&mut self, k: &Coefficients, before: [&[f32]; 3], gradient: &[f32]) {
-        for (expected, before) in self.expected.iter_mut().zip(before) {
-            expected.clear();
-            expected.extend_from_slice(before);
-        }
-        let [params, exp_avg, exp_avg_sq] = &mut self.expected;
+    fn expect(&mut self, k: &Coefficients, params: &[f32], states: &[Vec<f32>], gradient: &[f32]) {
+        self.params.clear();
+        self.params.extend_from_slice(params);
+        self.states.clear();
+        self.states.extend_from_slice(states);
+        let (params, mut states) =
+            (&mut self.params, self.states.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
         match self.done.reference {
-            Reference::Specification => adamw::step(k, params, exp_avg, exp_avg_sq, gradient),
-            Reference::Soft => self.soft.step(k, Tensors { params, exp_avg, exp_avg_sq, grads: gradient }),
+            Reference::Specification => k.step(params, &mut states, gradient),
+            Reference::Soft => self.soft.step(k, Tensors { params, states, grads: gradient }),
         }
     }
 
     /// Compares it with what the device gave.
-    fn compare(&mut self, step: u64, found: [&[f32]; 3]) -> Result<(), OptimizerError> {
-        for ((tensor, found), expected) in
-            ["params", "exp_avg", "exp_avg_sq"].into_iter().zip(found).zip(&self.expected)
-        {
+    fn compare(
+        &mut self,
+        step: u64,
+        names: &'static [&'static str],
+        params: &[f32],
+        states: &[Vec<f32>],
+    ) -> Result<(), OptimizerError> {
+        let found = [params].into_iter().chain(states.iter().map(Vec::as_slice));
+        let expected = [&self.params].into_iter().chain(&self.states);
+        for ((tensor, found), expected) in ["params"].iter().chain(names).zip(found).zip(expected) {
             let differs = |&element: &usize| found[element].to_bits() != expected[element].to_bits();
             if let Some(element) = (0..expected.len()).find(differs) {
                 return Err(OptimizerError::Differs {
@@ -189,6 +195,7 @@ impl Check {
 mod tests {
     use super::*;
     use crate::device::{Buffer, Counters, Description, Value};
+    use nearfield_model::optimizer::{adamw, sgd};
     use std::time::Duration;
 
     /// A board whose memory is `soft`'s and which spoils one bit of the moments in a certain step.
@@ -238,12 +245,18 @@ mod tests {
         }
     }
 
-    const HYPER: Hyper =
-        Hyper { lr: 0.1, beta1: 0.9, beta2: 0.999, eps: 1e-8, weight_decay: 0.1, bias_correction: true };
+    const HYPER: Hyper = Hyper::AdamW(adamw::Hyper {
+        lr: 0.1,
+        beta1: 0.9,
+        beta2: 0.999,
+        eps: 1e-8,
+        weight_decay: 0.1,
+        bias_correction: true,
+    });
 
     /// Runs steps until one fails, at most 5.
-    fn steps(device: &mut dyn Device) -> (Result<(), OptimizerError>, Checked, StepReport) {
-        let mut optimizer = Optimizer::new(device, HYPER, 100, true);
+    fn steps(device: &mut dyn Device, hyper: Hyper) -> (Result<(), OptimizerError>, Checked, StepReport) {
+        let mut optimizer = Optimizer::new(device, hyper, 100, true);
         let mut parameters: Vec<f32> = (0..100).map(|i| i as f32 - 50.0).collect();
         let gradient: Vec<f32> = (0..100).map(|i| (i as f32).sin()).collect();
         let result = (0..5).try_for_each(|_| optimizer.step(&mut parameters, &gradient));
@@ -252,16 +265,30 @@ mod tests {
 
     #[test]
     fn soft_is_compared_with_the_specification() {
-        let (result, checked, report) = steps(&mut Soft::open(Some(1)));
+        let (result, checked, report) = steps(&mut Soft::open(Some(1)), HYPER);
         result.unwrap();
         assert_eq!(checked, Checked { reference: Reference::Specification, identical_steps: 5 });
         assert_eq!((report.elements, report.cycles), (500, None));
     }
 
     #[test]
+    fn every_optimizer_is_compared() {
+        let momentum = sgd::Hyper { momentum: 0.9, ..sgd::Hyper::default() };
+        let all = nearfield_model::optimizer::Optimizer::ALL.map(Hyper::of);
+        for hyper in all.into_iter().chain([Hyper::Sgd(momentum)]) {
+            let (result, checked, _) = steps(&mut Soft::open(Some(1)), hyper);
+            result.unwrap();
+            assert_eq!(checked.identical_steps, 5, "{hyper:?}");
+        }
+        let (result, checked, _) = steps(&mut Soft::open(Some(1)), HYPER.with_lr(1e38));
+        assert!(matches!(result, Err(OptimizerError::Hyper(_))), "{result:?}");
+        assert_eq!(checked.identical_steps, 0);
+    }
+
+    #[test]
     fn another_device_is_compared_with_soft_and_its_cycles_add_up() {
         let mut device = Faulty { soft: Soft::open(Some(1)), steps: 0, spoiled_step: 0 };
-        let (result, checked, report) = steps(&mut device);
+        let (result, checked, report) = steps(&mut device, HYPER);
         result.unwrap();
         assert_eq!(checked, Checked { reference: Reference::Soft, identical_steps: 5 });
         assert_eq!((report.elements, report.cycles, report.stalls["params"]), (500, Some(500), 15));
@@ -270,7 +297,7 @@ mod tests {
     #[test]
     fn a_spoiled_bit_is_found_and_named() {
         let mut device = Faulty { soft: Soft::open(Some(1)), steps: 0, spoiled_step: 3 };
-        let (result, checked, _) = steps(&mut device);
+        let (result, checked, _) = steps(&mut device, HYPER);
         assert_eq!(checked.identical_steps, 2);
         let error = result.unwrap_err();
         let OptimizerError::Differs { step: 3, tensor: "exp_avg", differing: 1, element: 77, found, expected, .. } =

@@ -147,6 +147,8 @@ impl RunError {
         match self {
             RunError::Split(_) => true,
             RunError::Train { source: TrainError::Optimizer(OptimizerError::Device(error)), .. } => error.refused(),
+            // The first step has the largest step size: nothing has run.
+            RunError::Train { source: TrainError::Optimizer(OptimizerError::Hyper(_)), .. } => true,
             RunError::Train { .. } => false,
         }
     }

@@ -12,6 +12,7 @@ pub use case::{cases, digest, Case, State, DIGEST, STEPS};
 use crate::device::{Buffer, BufferKind, Device, DeviceError, Tensors, Value};
 use crate::step::{arguments, run_bound};
 use nearfield_abi::kernel::{smartupdate as argument, POINTER_ALIGNMENT};
+use nearfield_model::optimizer::Coefficients;
 use serde::Serialize;
 
 /// Bytes after a tensor that must stay as they are.
@@ -220,9 +221,9 @@ fn in_place(device: &mut dyn Device, case: &Case, expected: &[State]) -> Result<
     for (step, expected) in (1..).zip(expected) {
         let [params, exp_avg, exp_avg_sq] = &mut state;
         let grads = case.gradients(step);
-        let tensors = Tensors { params, exp_avg, exp_avg_sq, grads: &grads };
+        let tensors = Tensors { params, states: vec![exp_avg, exp_avg_sq], grads: &grads };
         if let Some(host) = device.in_place() {
-            host.step(&case.coefficients(step), tensors);
+            host.step(&Coefficients::AdamW(case.coefficients(step)), tensors);
         }
         compare(step, &state, expected)?;
     }

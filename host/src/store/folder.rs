@@ -93,7 +93,7 @@ pub(super) fn write_set(folder: &Path, generation: u8, runs: &[(&str, &[f32])]) 
     for (run, data) in runs {
         let path = folder.join(run_name(run, generation));
         if let Err(source) = super::write_run(&path, data) {
-            remove_set(folder, generation);
+            remove_set(folder, generation, runs.iter().map(|(run, _)| *run));
             return Err(StoreError::Write { path, source });
         }
     }
@@ -101,8 +101,8 @@ pub(super) fn write_set(folder: &Path, generation: u8, runs: &[(&str, &[f32])]) 
 }
 
 /// Removes a set that does not count.
-pub(super) fn remove_set(folder: &Path, generation: u8) {
-    for run in ["params", "exp_avg", "exp_avg_sq"] {
+pub(super) fn remove_set<'a>(folder: &Path, generation: u8, runs: impl Iterator<Item = &'a str>) {
+    for run in runs {
         // A file that cannot be removed is overwritten by the next step.
         let _ = fs::remove_file(folder.join(run_name(run, generation)));
     }
@@ -116,7 +116,7 @@ pub(super) fn is_store(folder: &Path) -> bool {
 /// Removes what a killed process left: unfinished files and the set that does not count. Only the holder of the lock makes
 /// such files, so none of them is in use.
 pub(super) fn sweep(folder: &Path, manifest: &Manifest) -> Result<(), StoreError> {
-    remove_set(folder, 1 - manifest.generation);
+    remove_set(folder, 1 - manifest.generation, super::run_names(&manifest.optimizer.hyper()));
     let read = |source| StoreError::Read { path: folder.into(), source };
     for entry in fs::read_dir(folder).map_err(read)? {
         let entry = entry.map_err(read)?;

@@ -1,14 +1,16 @@
 //! The manifest: `manifest.toml`.
 
-use nearfield_model::optimizer::adamw::Hyper;
-use nearfield_model::optimizer::BetaPowers;
+use super::OptimizerEntry;
+use nearfield_model::optimizer::{BetaPowers, Hyper, Optimizer};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The first line of every manifest.
 const FORMAT: &str = "nearfield-store";
-/// Counted up when the meaning of a store changes.
-const VERSION: u32 = 1;
+/// Counted up when the meaning of a store changes. Version 1 had only AdamW, and says of it what version 2 says.
+const VERSION: u32 = 2;
+/// The oldest version that is read.
+const OLDEST: u32 = 1;
 /// More steps than any run has; up to here f64, in which powers of the betas are computed, counts exactly.
 const STEPS: u64 = 1 << 53;
 
@@ -28,44 +30,15 @@ pub struct Manifest {
     pub tensors: Vec<TensorEntry>,
 }
 
-/// An optimizer with its hyper-parameters as they were typed.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "name", rename_all = "lowercase", deny_unknown_fields)]
-pub enum OptimizerEntry {
-    /// AdamW.
-    AdamW {
-        /// Learning rate.
-        lr: f64,
-        /// beta1.
-        beta1: f64,
-        /// beta2.
-        beta2: f64,
-        /// eps.
-        eps: f64,
-        /// Weight decay.
-        weight_decay: f64,
-        /// Whether bias is corrected.
-        bias_correction: bool,
-    },
-}
-
-impl OptimizerEntry {
-    /// The hyper-parameters.
-    pub fn hyper(&self) -> Hyper {
-        let OptimizerEntry::AdamW { lr, beta1, beta2, eps, weight_decay, bias_correction } = *self;
-        Hyper { lr, beta1, beta2, eps, weight_decay, bias_correction }
-    }
-}
-
 /// How far training has come. The running products are kept, because a power recomputed on resume differs from them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Progress {
     /// Steps done.
     pub step: u64,
-    /// f32 product of beta1, `step` times.
+    /// f32 product of beta1, `step` times; 1 of an optimizer that corrects no bias.
     pub beta1_t: f32,
-    /// f32 product of beta2, `step` times.
+    /// f32 product of beta2, `step` times; 1 likewise.
     pub beta2_t: f32,
 }
 
@@ -101,15 +74,21 @@ impl TensorEntry {
     }
 }
 
+/// What the manifests of all versions have.
+#[derive(Deserialize)]
+struct Head {
+    format: String,
+    version: u32,
+}
+
 impl Manifest {
     /// Of a new store.
     pub(super) fn new(tensors: Vec<TensorEntry>, hyper: &Hyper) -> Manifest {
-        let Hyper { lr, beta1, beta2, eps, weight_decay, bias_correction } = *hyper;
         Manifest {
             format: FORMAT.into(),
             version: VERSION,
             generation: 0,
-            optimizer: OptimizerEntry::AdamW { lr, beta1, beta2, eps, weight_decay, bias_correction },
+            optimizer: OptimizerEntry::of(hyper),
             progress: Progress::of(&hyper.powers()),
             tensors,
         }
@@ -129,17 +108,24 @@ impl Manifest {
 
     /// Parses and checks a manifest; the error says what is wrong.
     pub(super) fn parse(text: &str) -> Result<Manifest, String> {
-        let manifest: Manifest = toml::from_str(text).map_err(|e| e.to_string().trim_end().replace('\n', " "))?;
-        if manifest.format != FORMAT {
+        let told = |e: toml::de::Error| e.to_string().trim_end().replace('\n', " ");
+        // Looked at first: what a later version says otherwise is not for this program to judge.
+        let Head { format, version } = toml::from_str(text).map_err(told)?;
+        if format != FORMAT {
             return Err(format!("its format is not {FORMAT}"));
         }
-        if manifest.version != VERSION {
-            return Err(format!("it has version {}, but this program knows version {VERSION}", manifest.version));
+        if !(OLDEST..=VERSION).contains(&version) {
+            return Err(format!("it has version {version}, but this program knows versions {OLDEST} to {VERSION}"));
         }
+        let manifest = Manifest { version: VERSION, ..toml::from_str(text).map_err(told)? };
         if manifest.generation > 1 {
             return Err(format!("its generation is {}, but must be 0 or 1", manifest.generation));
         }
-        manifest.optimizer.hyper().check().map_err(|e| e.to_string())?;
+        let hyper = manifest.optimizer.hyper();
+        hyper.check().map_err(|e| e.to_string())?;
+        if version == 1 && hyper.optimizer() != Optimizer::AdamW {
+            return Err(format!("it has version 1, which had no optimizer {}", hyper.optimizer()));
+        }
         if manifest.progress.step >= STEPS {
             return Err(format!("its step is {}, but must be less than {STEPS}", manifest.progress.step));
         }
@@ -147,6 +133,10 @@ impl Manifest {
             if !(0.0..=1.0).contains(&product) {
                 return Err(format!("a beta product is {product}, but must be 0 to 1"));
             }
+        }
+        let products = manifest.progress.powers(&hyper);
+        if products.beta1 == 1.0 && (products.beta1_t, products.beta2_t) != (1.0, 1.0) {
+            return Err(format!("its beta products are not 1, but {} corrects no bias", hyper.optimizer()));
         }
         let mut names = BTreeSet::new();
         if let Some(twice) = manifest.tensors.iter().find(|t| !names.insert(&t.name)) {

@@ -8,21 +8,24 @@
 //! exp_avg_sq-0.f32 …
 //! ```
 //!
+//! Which runs there are besides the parameters is the optimizer's: none, or any of exp_avg, exp_avg_sq, momentum_buffer.
+//!
 //! A step reads one set, writes the other, syncs it and commits by renaming the manifest, so a step that fails at any
 //! moment leaves the state before it. This is the seam for a store on several devices: [`Store::load`] and
 //! [`Store::commit`] are all that the rest of the program knows. Tensor names never become file names.
 
+mod entry;
 mod error;
 mod folder;
 mod manifest;
 
+pub use entry::OptimizerEntry;
 pub use error::StoreError;
-pub use manifest::{Manifest, OptimizerEntry, Progress, TensorEntry};
+pub use manifest::{Manifest, Progress, TensorEntry};
 
 use crate::durable;
 use folder::Lock;
-use nearfield_model::optimizer::adamw::Hyper;
-use nearfield_model::optimizer::BetaPowers;
+use nearfield_model::optimizer::{BetaPowers, Hyper};
 use std::path::{Path, PathBuf};
 
 /// The flat runs of a store.
@@ -30,23 +33,29 @@ use std::path::{Path, PathBuf};
 pub struct State {
     /// Parameters.
     pub params: Vec<f32>,
-    /// First moments.
-    pub exp_avg: Vec<f32>,
-    /// Second moments.
-    pub exp_avg_sq: Vec<f32>,
+    /// The optimizer's states, each as long as the parameters, in the order of [`Hyper::states`].
+    pub states: Vec<Vec<f32>>,
 }
 
 impl State {
-    /// Parameters before the first step: both moments are zero.
-    pub fn new(params: Vec<f32>) -> State {
-        let zeros = vec![0.0; params.len()];
-        State { exp_avg: zeros.clone(), exp_avg_sq: zeros, params }
+    /// Parameters before the first step: the states are zero.
+    pub fn new(params: Vec<f32>, hyper: &Hyper) -> State {
+        State { states: vec![vec![0.0; params.len()]; hyper.states().len()], params }
     }
 
-    fn runs(&self) -> [(&'static str, &[f32]); 3] {
-        [("params", &self.params), ("exp_avg", &self.exp_avg), ("exp_avg_sq", &self.exp_avg_sq)]
+    /// Every flat run with its name.
+    fn runs(&self, hyper: &Hyper) -> Vec<(&'static str, &[f32])> {
+        let runs = [self.params.as_slice()].into_iter().chain(self.states.iter().map(Vec::as_slice));
+        run_names(hyper).zip(runs).collect()
     }
 }
+
+/// The names of a store's flat runs: the parameters, then the optimizer's states.
+fn run_names(hyper: &Hyper) -> impl Iterator<Item = &'static str> {
+    [PARAMS].into_iter().chain(hyper.states().iter().copied())
+}
+
+const PARAMS: &str = "params";
 
 /// An open store. No other process can open it while this one lives.
 #[derive(Debug)]
@@ -72,9 +81,10 @@ impl Store {
         }
         let manifest = Manifest::new(tensors, hyper);
         assert_eq!(manifest.elements(), Some(state.params.len() as u64), "tensors and state have one length");
+        assert_eq!(state.states.len(), hyper.states().len(), "the states are the optimizer's");
         // Built beside the final place and renamed, so that there is never half a store.
         let beside = folder::temporary_beside(folder)?;
-        folder::write_set(beside.path(), manifest.generation, &state.runs())?;
+        folder::write_set(beside.path(), manifest.generation, &state.runs(hyper))?;
         folder::write_manifest(beside.path(), &manifest)
             .map_err(|source| StoreError::Write { path: folder::manifest_path(folder), source })?;
         Lock::create(beside.path())?;
@@ -97,7 +107,7 @@ impl Store {
         let lock = Lock::take(folder)?;
         let manifest = folder::read_manifest(folder)?;
         let store = Store { folder: folder.into(), manifest, _lock: lock };
-        for run in ["params", "exp_avg", "exp_avg_sq"] {
+        for run in run_names(&store.hyper()) {
             folder::check_length(&store.run_path(run), store.elements())?;
         }
         folder::sweep(folder, &store.manifest)?;
@@ -129,18 +139,26 @@ impl Store {
     /// Reads the flat runs.
     pub fn load(&self) -> Result<State, StoreError> {
         let read = |run| folder::read_run(&self.run_path(run), self.elements());
-        Ok(State { params: read("params")?, exp_avg: read("exp_avg")?, exp_avg_sq: read("exp_avg_sq")? })
+        let states = self.hyper().states().iter().map(|run| read(run)).collect::<Result<_, _>>()?;
+        Ok(State { params: read(PARAMS)?, states })
     }
 
     /// Replaces the state by the one after the step that `powers` belongs to.
+    ///
+    /// # Panics
+    ///
+    /// If `state` has not as many runs, or not as long ones, as the store.
     ///
     /// # Errors
     ///
     /// [`StoreError::Write`], a full disk for example: the store is then what it was before. [`StoreError::Unsynced`] if only
     /// the last sync failed, [`StoreError::Unknown`] if it cannot be told whether the step is in the store.
     pub fn commit(&mut self, state: &State, powers: &BetaPowers) -> Result<(), StoreError> {
+        let (elements, states) = (self.elements(), self.hyper().states().len());
+        let fits = state.runs(&self.hyper()).iter().all(|(_, run)| run.len() as u64 == elements);
+        assert!(fits && state.states.len() == states, "the state is that of another store");
         let next = self.manifest.after(powers);
-        folder::write_set(&self.folder, next.generation, &state.runs())?;
+        folder::write_set(&self.folder, next.generation, &state.runs(&self.hyper()))?;
         if let Err(source) = folder::write_manifest(&self.folder, &next) {
             // Which set counts is what the manifest on the disk says: its renaming may have been done before the error.
             let folder = self.folder.clone();
@@ -150,14 +168,14 @@ impl Store {
                     StoreError::Unsynced { folder, source }
                 }
                 Ok(_) => {
-                    folder::remove_set(&folder, next.generation);
+                    folder::remove_set(&folder, next.generation, run_names(&next.optimizer.hyper()));
                     StoreError::Write { path: folder::manifest_path(&folder), source }
                 }
                 Err(again) => StoreError::Unknown { folder, source, again: Box::new(again) },
             });
         }
         // What was read for this step counts no longer; a crash before this line leaves it to the next commit.
-        folder::remove_set(&self.folder, self.manifest.generation);
+        folder::remove_set(&self.folder, self.manifest.generation, run_names(&self.hyper()));
         self.manifest = next;
         Ok(())
     }

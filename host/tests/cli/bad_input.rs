@@ -34,13 +34,31 @@ fn hyper_parameters() {
         ("--eps -1e-8", "eps is -0.00000001"),
         ("--weight-decay NaN", "weight_decay is NaN"),
         ("--weight-decay -0.01", "weight_decay is -0.01"),
-        ("--optimizer lion", "later version"),
-        ("--optimizer adamx", "no such optimizer"),
+        ("--optimizer adamx", "there is no such optimizer; there are adam, adamw, adagrad, sgd, lion"),
+        ("--momentum 0.9", "adamw has no --momentum; leave it out (adamw has --lr, --betas, --eps,"),
+        ("--optimizer lion --eps 1e-8", "lion has no --eps"),
+        ("--optimizer lion --betas 0.9,1", "beta2 is 1"),
+        ("--optimizer lion --no-bias-correction", "lion has no --no-bias-correction"),
+        ("--optimizer adagrad --betas 0.9,0.99", "adagrad has no --betas"),
+        ("--optimizer adagrad --eps -1", "eps is -1"),
+        ("--optimizer adam --nesterov", "adam has no --nesterov"),
+        ("--optimizer adam --lr NaN", "lr is NaN"),
+        ("--optimizer sgd --eps 1", "sgd has no --eps"),
+        ("--optimizer sgd --momentum -0.5", "momentum is -0.5"),
+        ("--optimizer sgd --momentum 0.9 --dampening 1.5", "dampening is 1.5, but must be 0 to 1"),
+        ("--optimizer sgd --dampening 0.5", "dampening is 0.5, but must be 0 without momentum"),
+        ("--optimizer sgd --nesterov", "momentum is 0, but must be above 0 with nesterov"),
+        ("--optimizer sgd --momentum 0.9 --dampening 0.1 --nesterov", "dampening is 0.1, but must be 0 with nesterov"),
     ] {
         bench.refused(&format!("init --params params --store other {flags}"), &[says]);
     }
     bench.refused("step --store store --grads grads --lr NaN", &["lr is NaN"]);
     bench.refused("step --store store --grads grads --lr -1", &["lr is -1"]);
+    bench.refused(
+        "step --store store --grads grads --optimizer lion",
+        &["store was made for adamw, not for lion; name adamw or another store"],
+    );
+    bench.refused("step --store store --grads grads --optimizer lamb", &["there is no such optimizer"]);
     bench.refused(
         "step --store store --grads grads --lr 1e38",
         &["lr is 1", "so small that lr / (1 - beta1^t) fits f32"],

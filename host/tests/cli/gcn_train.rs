@@ -47,6 +47,18 @@ fn json_holds_every_figure_and_depends_on_the_seed_alone() {
 }
 
 #[test]
+fn every_optimizer_trains_and_is_checked() {
+    let bench = Workbench::new();
+    for optimizer in ["adam", "adamw", "adagrad", "sgd", "lion"] {
+        let report = json(&bench, &format!("--epochs 3 --check --optimizer {optimizer}"));
+        assert_eq!(report["optimizer_name"], optimizer);
+        assert_eq!(report["check"]["identical_steps"], 3, "{optimizer}");
+    }
+    let text = bench.done("gcn train --dataset cora -q --epochs 2 --optimizer sgd --momentum 0.9 --nesterov --lr 1");
+    assert!(text.contains("2 sgd steps of 23063 parameters on soft"), "{text}");
+}
+
+#[test]
 fn bad_requests_are_refused() {
     let bench = Workbench::new();
     std::fs::create_dir(bench.path("folder")).unwrap();
@@ -58,6 +70,10 @@ fn bad_requests_are_refused() {
         ("--splits 0", "0 is not in 1..=100000"),
         ("--lr NaN", "lr is NaN"),
         ("--weight-decay -1", "weight_decay is -1"),
+        ("--optimizer rmsprop", "there is no such optimizer"),
+        ("--optimizer adam --momentum 0.9", "adam has no --momentum"),
+        // lr / (1 - beta1) does not fit.
+        ("--lr 1e38", "so small that lr / (1 - beta1^t) fits f32"),
         ("--device sim:nowhere", "there is no board `nowhere`"),
         ("-o folder", "folder is not a file"),
         ("-o absent/model.safetensors", "no file can be made in absent"),
@@ -71,7 +87,7 @@ fn bad_requests_are_refused() {
 #[test]
 fn a_loss_that_is_not_finite_ends_with_1_and_writes_nothing() {
     let bench = Workbench::new();
-    let ended = bench.run("gcn train --dataset cora --lr 1e38 -o model.safetensors");
+    let ended = bench.run("gcn train --dataset cora --lr 1e37 -o model.safetensors");
     assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
     assert!(ended.stderr.contains("training cannot go on, try a smaller learning rate"), "{ended:?}");
     assert!(bench.everything().is_empty());

@@ -4,6 +4,7 @@ mod bad_input;
 mod full_disk;
 mod gcn_train;
 mod journey;
+mod optimizers;
 #[cfg(feature = "sim")]
 mod simulated;
 mod workbench;

@@ -60,6 +60,24 @@ fn smartssd_feeds_two_lanes() {
 }
 
 #[test]
+fn an_optimizer_without_a_kernel_is_refused_and_the_store_stays() {
+    let bench = Workbench::new();
+    bench.write("params", &model(1_003, |i| (i as f32 / 100.0).cos()));
+    for optimizer in ["adam", "adagrad", "sgd", "lion"] {
+        bench.done(&format!("init --params params --store {optimizer} --optimizer {optimizer}"));
+        bench.refused(
+            &format!("step --store {optimizer} --grads params --device sim:ideal,lanes=4"),
+            &[&format!("cannot do a step of {optimizer}, because its kernel does adamw; use --device soft")],
+        );
+        bench.done(&format!("step --store {optimizer} --grads params"));
+    }
+    bench.refused(
+        "gcn train --dataset cora --optimizer adam --device sim:ideal,lanes=4 -o model.safetensors",
+        &["training on split 0 stopped", "cannot do a step of adam"],
+    );
+}
+
+#[test]
 fn emission_is_reproducible() {
     let bench = Workbench::new();
     bench.done("emit --all -o one");

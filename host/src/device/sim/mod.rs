@@ -44,6 +44,7 @@ impl Sim {
             lanes: Some(lanes),
             clock_mhz: Some(kernel.clock_mhz()),
             bank_bytes: vec![board.bank_bytes; board.banks as usize],
+            optimizers: registers::optimizers(&config),
             argument_banks: argument_banks(&config, |master| master % board.banks),
             simulated: true,
         };

@@ -6,6 +6,7 @@ use crate::step::{arguments, step};
 use nearfield_abi::kernel::smartupdate as argument;
 use nearfield_abi::register;
 use nearfield_model::optimizer::adamw::{self, Coefficients, Hyper};
+use nearfield_model::optimizer::{self, Optimizer};
 use nearfield_sim::axi::{Fault, Response};
 
 const BOUND: Duration = Duration::from_secs(120);
@@ -104,11 +105,29 @@ fn steps_are_cut_into_pieces_and_report_their_sum() {
     let (mut p, mut m, mut v, g) = (draw(1), draw(2), draw(3), draw(4));
     let (mut p2, mut m2, mut v2) = (p.clone(), m.clone(), v.clone());
     let mut heard = Vec::new();
-    let tensors = Tensors { params: &mut p, exp_avg: &mut m, exp_avg_sq: &mut v, grads: &g };
-    let report = step(device.as_mut(), &coefficients(), tensors, &mut |done| heard.push(done)).unwrap();
+    let tensors = Tensors { params: &mut p, states: vec![&mut m, &mut v], grads: &g };
+    let k = optimizer::Coefficients::AdamW(coefficients());
+    let report = step(device.as_mut(), &k, tensors, &mut |done| heard.push(done)).unwrap();
     adamw::step(&coefficients(), &mut p2, &mut m2, &mut v2, &g);
     assert!(p == p2 && m == m2 && v == v2);
     assert_eq!(heard, [1 << 20, n as u64], "one start for each piece");
     assert_eq!((report.elements, report.lanes), (n as u64, Some(4)));
     assert!(report.cycles.unwrap() > n as u64 / 4);
+}
+
+#[test]
+fn an_optimizer_that_the_kernel_does_not_do_is_refused_before_anything_runs() {
+    let mut sim = board("ideal");
+    for other in Optimizer::ALL.into_iter().filter(|one| *one != Optimizer::AdamW) {
+        let hyper = optimizer::Hyper::of(other);
+        let k = hyper.coefficients(&hyper.next(&hyper.powers())).unwrap();
+        let (mut p, mut states) = (vec![1.0; 16], vec![vec![0.0; 16]; hyper.states().len()]);
+        let states = states.iter_mut().map(Vec::as_mut_slice).collect();
+        let error = step(&mut sim, &k, Tensors { params: &mut p, states, grads: &[1.0; 16] }, &mut |_| ()).unwrap_err();
+        let says =
+            format!("sim:ideal,lanes=1 cannot do a step of {other}, because its kernel does adamw; use --device");
+        assert!(error.refused() && error.to_string().starts_with(&says), "{error}");
+        assert_eq!(p, [1.0; 16]);
+    }
+    assert_eq!(sim.counters().unwrap().unwrap().cycles, 0, "the kernel was never started");
 }

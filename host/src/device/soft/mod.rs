@@ -13,7 +13,8 @@ use super::{
     Value,
 };
 use nearfield_abi::kernel::{smartupdate as argument, KernelConfig, AXI_BEAT_BYTES};
-use nearfield_model::optimizer::adamw::Coefficients;
+use nearfield_model::optimizer::adamw;
+use nearfield_model::optimizer::{Coefficients, Optimizer};
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::time::Duration;
@@ -46,6 +47,7 @@ impl Soft {
                 kernel: KernelConfig::all()[0],
                 lanes: None,
                 clock_mhz: None,
+                optimizers: &Optimizer::ALL,
                 // No limit but the host's own memory.
                 bank_bytes: vec![u64::MAX],
                 argument_banks: argument_banks(&KernelConfig::all()[0], |_| 0),
@@ -66,28 +68,35 @@ impl Soft {
 
 impl InPlace for Soft {
     fn step(&mut self, k: &Coefficients, tensors: Tensors<'_>) {
-        let Tensors { mut params, mut exp_avg, mut exp_avg_sq, mut grads } = tensors;
+        let Tensors { mut params, mut states, mut grads } = tensors;
         let n = params.len();
-        assert!(exp_avg.len() == n && exp_avg_sq.len() == n && grads.len() == n, "the four tensors have one length");
+        let one_length = states.iter().map(|state| state.len()).chain([grads.len()]).all(|length| length == n);
+        assert!(one_length, "the tensors have one length");
         let threads = self.threads.min(n.div_ceil(ELEMENTS_WORTH_A_THREAD)).max(1);
         let level = self.level;
         if threads == 1 {
-            return level.step(k, params, exp_avg, exp_avg_sq, grads);
+            return level.step(k, params, &mut states, grads);
         }
         // Whole cache lines a thread.
         let share = n.div_ceil(threads).next_multiple_of(16);
         std::thread::scope(|scope| {
             while !params.is_empty() {
                 let here = share.min(params.len());
-                let (p, m, v, g);
-                (p, params) = std::mem::take(&mut params).split_at_mut(here);
-                (m, exp_avg) = std::mem::take(&mut exp_avg).split_at_mut(here);
-                (v, exp_avg_sq) = std::mem::take(&mut exp_avg_sq).split_at_mut(here);
+                let p = first(&mut params, here);
+                let mut s: Vec<&mut [f32]> = states.iter_mut().map(|state| first(state, here)).collect();
+                let g;
                 (g, grads) = grads.split_at(here);
-                scope.spawn(move || level.step(k, p, m, v, g));
+                scope.spawn(move || level.step(k, p, &mut s, g));
             }
         });
     }
+}
+
+/// Takes the first `length` elements off a slice.
+fn first<'a>(slice: &mut &'a mut [f32], length: usize) -> &'a mut [f32] {
+    let (first, rest) = std::mem::take(slice).split_at_mut(length);
+    *slice = rest;
+    first
 }
 
 impl Device for Soft {
@@ -132,7 +141,7 @@ impl Device for Soft {
         check_arguments(&self.description.kernel, arguments)?;
         let run = Arguments(arguments);
         run.check(&self.description.kernel)?;
-        let k = run.coefficients();
+        let k = Coefficients::AdamW(run.coefficients());
         let elements = run.u32(argument::ELEMENTS) as usize;
         let ids = [argument::PARAMS, argument::EXP_AVG, argument::EXP_AVG_SQ, argument::GRADS];
         // Taken out of the map for the run, so that four buffers can be borrowed at once, and put back after it.
@@ -155,8 +164,7 @@ impl Device for Soft {
             if let [(_, p), (_, m), (_, v), (_, g)] = taken.as_mut_slice() {
                 let tensors = Tensors {
                     params: &mut p[..elements],
-                    exp_avg: &mut m[..elements],
-                    exp_avg_sq: &mut v[..elements],
+                    states: vec![&mut m[..elements], &mut v[..elements]],
                     grads: &g[..elements],
                 };
                 self.step(&k, tensors);
@@ -225,8 +233,8 @@ impl Arguments<'_> {
         }
     }
 
-    fn coefficients(&self) -> Coefficients {
-        Coefficients {
+    fn coefficients(&self) -> adamw::Coefficients {
+        adamw::Coefficients {
             beta1: self.f32(argument::BETA1),
             c1: self.f32(argument::C1),
             beta2: self.f32(argument::BETA2),

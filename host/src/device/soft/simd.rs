@@ -1,10 +1,10 @@
-//! The AdamW step compiled for each vector unit of the processor.
+//! The optimizers' steps compiled for each vector unit of the processor.
 //!
-//! The arithmetic is the specification's, `nearfield_model::optimizer::adamw`, inlined into functions that may use more of
+//! The arithmetic is the specification's, `nearfield_model::optimizer`, inlined into functions that may use more of
 //! the processor: the compiler keeps IEEE semantics, so a wider unit changes the speed and not one bit. A test compares
 //! them all. Without FMA instructions `mul_add` becomes a call into the C library, which is right and slow.
 
-use nearfield_model::optimizer::adamw::{self, Coefficients};
+use nearfield_model::optimizer::Coefficients;
 
 /// Which vector unit is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,28 +53,29 @@ impl Level {
         }
     }
 
-    /// One step in place, on the calling thread. The slices have one length.
-    pub fn step(self, k: &Coefficients, p: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32]) {
+    /// One step in place, on the calling thread. The slices have one length; the states are those of the optimizer, in
+    /// the order of `nearfield_model::optimizer::Hyper::states`.
+    pub fn step(self, k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32]) {
         match self.0 {
-            Unit::Portable => adamw::step(k, p, m, v, g),
+            Unit::Portable => k.step(params, states, grads),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Unit::Avx2` is made only by `available`, after avx2 and fma were detected.
-            Unit::Avx2 => unsafe { step_avx2(k, p, m, v, g) },
+            Unit::Avx2 => unsafe { step_avx2(k, params, states, grads) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Unit::Avx512` is made only by `available`, after avx2, fma, avx512f and avx512vl were detected.
-            Unit::Avx512 => unsafe { step_avx512(k, p, m, v, g) },
+            Unit::Avx512 => unsafe { step_avx512(k, params, states, grads) },
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn step_avx2(k: &Coefficients, p: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32]) {
-    adamw::step(k, p, m, v, g);
+fn step_avx2(k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32]) {
+    k.step(params, states, grads);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f,avx512vl")]
-fn step_avx512(k: &Coefficients, p: &mut [f32], m: &mut [f32], v: &mut [f32], g: &[f32]) {
-    adamw::step(k, p, m, v, g);
+fn step_avx512(k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32]) {
+    k.step(params, states, grads);
 }

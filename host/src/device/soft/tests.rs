@@ -1,7 +1,7 @@
 //! `soft` against the specification on every path, and as a device.
 
 use super::*;
-use nearfield_model::optimizer::adamw::{self, Hyper};
+use nearfield_model::optimizer::{adagrad, adam, lion, sgd, Hyper};
 
 /// SplitMix64.
 struct Random(u64);
@@ -46,60 +46,98 @@ fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|x| x.to_bits()).collect()
 }
 
-/// Four tensors of one length, the gradient last.
-type Four = [Vec<f32>; 4];
-
-fn draw(seed: u64, n: usize) -> Four {
+/// Parameters, then the states an optimizer has, then the gradient.
+fn draw(seed: u64, n: usize, states: usize) -> Vec<Vec<f32>> {
     let mut random = Random(seed);
-    [(); 4].map(|()| random.floats(n))
+    (0..states + 2).map(|_| random.floats(n)).collect()
 }
 
-fn specified(k: &Coefficients, four: &Four) -> [Vec<u32>; 3] {
-    let [mut p, mut m, mut v, g] = four.clone();
-    adamw::step(k, &mut p, &mut m, &mut v, &g);
-    [bits(&p), bits(&m), bits(&v)]
+/// Does a step on drawn tensors and gives the bits of all of them.
+fn after(mut tensors: Vec<Vec<f32>>, step: impl FnOnce(&mut [f32], Vec<&mut [f32]>, &[f32])) -> Vec<Vec<u32>> {
+    if let [params, states @ .., grads] = tensors.as_mut_slice() {
+        step(params, states.iter_mut().map(Vec::as_mut_slice).collect(), grads);
+    }
+    tensors.iter().map(|tensor| bits(tensor)).collect()
 }
 
-fn coefficients(weight_decay: f64) -> Coefficients {
-    let hyper = Hyper { weight_decay, ..Hyper::default() };
-    Coefficients::new(&hyper, &hyper.powers().next(hyper.beta1, hyper.beta2))
+fn coefficients(hyper: &Hyper, step: u64) -> Coefficients {
+    hyper.check().unwrap();
+    hyper.coefficients(&(0..step).fold(hyper.powers(), |powers, _| hyper.next(&powers))).unwrap()
+}
+
+fn adamw(weight_decay: f64) -> Hyper {
+    Hyper::AdamW(adamw::Hyper { weight_decay, ..adamw::Hyper::default() })
+}
+
+/// Every optimizer with every operation that can be left out, in and out.
+fn every_hyper() -> Vec<Hyper> {
+    let mut all = Vec::new();
+    for weight_decay in [0.0, 0.01] {
+        let heavy = sgd::Hyper { lr: 0.1, momentum: 0.9, weight_decay, ..sgd::Hyper::default() };
+        let uncorrected = adam::Hyper { bias_correction: false, eps: 0.0, weight_decay, ..adam::Hyper::default() };
+        all.extend([
+            adamw(weight_decay),
+            Hyper::Adam(adam::Hyper { weight_decay, ..adam::Hyper::default() }),
+            Hyper::Adam(uncorrected),
+            Hyper::Adagrad(adagrad::Hyper { weight_decay, ..adagrad::Hyper::default() }),
+            Hyper::Lion(lion::Hyper { weight_decay, ..lion::Hyper::default() }),
+            Hyper::Sgd(sgd::Hyper { momentum: 0.0, ..heavy }),
+            Hyper::Sgd(heavy),
+            Hyper::Sgd(sgd::Hyper { dampening: 0.3, ..heavy }),
+            Hyper::Sgd(sgd::Hyper { nesterov: true, ..heavy }),
+        ]);
+    }
+    all
 }
 
 #[test]
 fn every_level_equals_the_specification() {
-    for level in Level::available() {
-        for weight_decay in [0.0, 0.01] {
+    for hyper in every_hyper() {
+        for step in [1, 2] {
+            let k = coefficients(&hyper, step);
             // Lengths around a vector, and one that is dealt to several threads with a ragged end.
-            for n in [1, 7, 15, 16, 17, 33, 4 * ELEMENTS_WORTH_A_THREAD + 13] {
-                let four = draw(n as u64, n);
-                let k = coefficients(weight_decay);
-                let expected = specified(&k, &four);
-                let [mut p, mut m, mut v, g] = four;
-                let tensors = Tensors { params: &mut p, exp_avg: &mut m, exp_avg_sq: &mut v, grads: &g };
-                Soft::with_level(Some(3), level).step(&k, tensors);
-                assert!([bits(&p), bits(&m), bits(&v)] == expected, "{} differs at n = {n}", level.name());
+            for n in [1, 7, 15, 16, 17, 33, 2 * ELEMENTS_WORTH_A_THREAD + 13] {
+                let tensors = draw(n as u64 + step, n, hyper.states().len());
+                let expected = after(tensors.clone(), |p, mut s, g| k.step(p, &mut s, g));
+                for level in Level::available() {
+                    let mut soft = Soft::with_level(Some(3), level);
+                    let found = after(tensors.clone(), |params, states, grads| {
+                        soft.step(&k, Tensors { params, states, grads });
+                    });
+                    assert!(found == expected, "{}: {hyper:?} differs at n = {n}", level.name());
+                }
             }
         }
     }
 }
 
-fn arguments(buffers: &[Buffer; 4], k: &Coefficients, elements: u32) -> Vec<Value> {
-    crate::step::arguments(buffers, k, elements)
+#[test]
+#[should_panic(expected = "the tensors have one length")]
+fn tensors_of_several_lengths_are_a_mistake() {
+    let (mut params, mut short) = ([0.0; 4], [0.0; 3]);
+    let tensors = Tensors { params: &mut params, states: vec![&mut short], grads: &[0.0; 4] };
+    let k = coefficients(&Hyper::Lion(lion::Hyper::default()), 1);
+    Soft::open(Some(1)).step(&k, tensors);
+}
+
+fn arguments(buffers: &[Buffer; 4], weight_decay: f64, elements: u32) -> Vec<Value> {
+    let Coefficients::AdamW(k) = coefficients(&adamw(weight_decay), 1) else { panic!("AdamW has its own") };
+    crate::step::arguments(buffers, &k, elements)
 }
 
 #[test]
 fn as_a_device_it_equals_the_specification() {
     let n = 1000;
-    let four = draw(5, n);
-    let k = coefficients(0.01);
+    let four = draw(5, n, 2);
+    let k = coefficients(&adamw(0.01), 1);
     let mut soft = Soft::open(None);
     let buffers = [(); 4].map(|()| soft.allocate(4 * n as u64, 0).unwrap());
     for (buffer, data) in buffers.iter().zip(&four) {
         soft.write(buffer, 0, bytemuck::cast_slice(data)).unwrap();
     }
-    soft.start(&arguments(&buffers, &k, n as u32)).unwrap();
+    soft.start(&arguments(&buffers, 0.01, n as u32)).unwrap();
     soft.wait(Duration::from_secs(1)).unwrap();
-    for (buffer, expected) in buffers.iter().zip(specified(&k, &four)) {
+    for (buffer, expected) in buffers.iter().zip(after(four, |p, mut s, g| k.step(p, &mut s, g))) {
         let mut got = vec![0f32; n];
         soft.read(buffer, 0, bytemuck::cast_slice_mut(&mut got)).unwrap();
         assert!(bits(&got) == expected);
@@ -110,7 +148,7 @@ fn as_a_device_it_equals_the_specification() {
 fn refuses_what_the_kernel_refuses() {
     let mut soft = Soft::open(None);
     let buffers = [(); 4].map(|()| soft.allocate(64, 0).unwrap());
-    let good = arguments(&buffers, &coefficients(0.0), 16);
+    let good = arguments(&buffers, 0.0, 16);
     let mut with = |id: usize, value: Value| {
         let mut list = good.clone();
         list[id] = value;

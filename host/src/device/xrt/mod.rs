@@ -111,6 +111,7 @@ impl Xrt {
             lanes: Some(kernel.lanes),
             clock_mhz: spec.clock_mhz.or(spec.board().map(|board| board.clock_mhz)),
             bank_bytes: opened.banks.iter().map(|bank| bank.bytes).collect(),
+            optimizers: registers::optimizers(&kernel),
             argument_banks: opened.argument_banks,
             simulated: spec.board().is_some(),
         };

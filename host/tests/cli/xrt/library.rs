@@ -7,6 +7,7 @@ use nearfield::device::xrt::Xrt;
 use nearfield::device::{Buffer, BufferKind, Device, DeviceError, Tensors, Value};
 use nearfield::step;
 use nearfield_abi::kernel::smartupdate as argument;
+use nearfield_model::optimizer;
 use nearfield_model::optimizer::adamw::{self, Coefficients, Hyper};
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -270,8 +271,9 @@ fn a_helper_that_is_killed_is_an_error_and_the_next_device_works() {
     let [p, m, v, g] = before;
     for device in [&mut devices[1], &mut open("xrt-emu:ideal,lanes=1")] {
         let (mut p, mut m, mut v) = (p.clone(), m.clone(), v.clone());
-        let tensors = Tensors { params: &mut p, exp_avg: &mut m, exp_avg_sq: &mut v, grads: &g };
-        let report = step::step(device, &coefficients(), tensors, &mut |_| ()).unwrap();
+        let tensors = Tensors { params: &mut p, states: vec![&mut m, &mut v], grads: &g };
+        let k = optimizer::Coefficients::AdamW(coefficients());
+        let report = step::step(device, &k, tensors, &mut |_| ()).unwrap();
         assert_eq!(report.elements, elements);
         assert!([p, m, v] == after);
     }
