@@ -140,34 +140,59 @@ pub mod smartupdate {
     pub const ELEMENTS: usize = 5;
     /// See [`flag`].
     pub const FLAGS: usize = 6;
+    /// Which optimizer: see [`optimizer`].
+    pub const OPTIMIZER: usize = 7;
     /// See [`grad_format`].
-    pub const GRAD_FORMAT: usize = 7;
+    pub const GRAD_FORMAT: usize = 8;
     /// See [`half_format`].
-    pub const HALF_FORMAT: usize = 8;
-    /// Gradients are multiplied by this first (only 1 in ABI version 1).
-    pub const GRAD_SCALE: usize = 9;
-    /// beta1.
-    pub const BETA1: usize = 10;
-    /// 1 - beta1.
-    pub const C1: usize = 11;
+    pub const HALF_FORMAT: usize = 9;
+    /// Gradients are multiplied by this first.
+    pub const GRAD_SCALE: usize = 10;
+    /// beta1; SGD: momentum.
+    pub const BETA1: usize = 11;
+    /// 1 - beta1; SGD: 1 - dampening.
+    pub const C1: usize = 12;
     /// beta2.
-    pub const BETA2: usize = 12;
+    pub const BETA2: usize = 13;
     /// 1 - beta2.
-    pub const C2: usize = 13;
-    /// 1 / sqrt(1 - beta2^t).
-    pub const BIAS2: usize = 14;
+    pub const C2: usize = 14;
+    /// 1 / sqrt(1 - beta2^t); 1 without bias correction and for Adagrad.
+    pub const BIAS2: usize = 15;
     /// eps.
-    pub const EPS: usize = 15;
-    /// -lr / (1 - beta1^t).
-    pub const STEP_SIZE: usize = 16;
-    /// -lr * weight_decay.
-    pub const DECAY: usize = 17;
+    pub const EPS: usize = 16;
+    /// -lr / (1 - beta1^t), or -lr without bias correction.
+    pub const STEP_SIZE: usize = 17;
+    /// AdamW: -lr * weight_decay. Lion: 1 - lr * weight_decay. Others: weight_decay.
+    pub const DECAY: usize = 18;
 
     /// Bits of the argument `flags`; every other bit must be 0.
     pub mod flag {
         /// Apply `decay`; without it the parameter is left as it is, which is not the same as a decay of 0 (signed zeros,
         /// infinities).
         pub const WEIGHT_DECAY: u32 = 1 << 0;
+        /// SGD: there is a momentum buffer, in `exp_avg`.
+        pub const MOMENTUM: u32 = 1 << 1;
+        /// SGD with momentum: the gradient becomes the buffer, whatever is in it.
+        pub const FIRST_STEP: u32 = 1 << 2;
+        /// SGD with momentum: Nesterov's step.
+        pub const NESTEROV: u32 = 1 << 3;
+        /// Every bit there is.
+        pub const ALL: u32 = WEIGHT_DECAY | MOMENTUM | FIRST_STEP | NESTEROV;
+    }
+    /// Values of the argument `optimizer`. A state that an optimizer does not have is neither read nor written.
+    pub mod optimizer {
+        /// Both moments.
+        pub const ADAMW: u32 = 0;
+        /// Both moments.
+        pub const ADAM: u32 = 1;
+        /// The second moment, a sum.
+        pub const ADAGRAD: u32 = 2;
+        /// The first moment.
+        pub const LION: u32 = 3;
+        /// The first moment, with momentum; else none.
+        pub const SGD: u32 = 4;
+        /// How many there are.
+        pub const COUNT: u32 = 5;
     }
     /// Values of the argument `grad_format`.
     pub mod grad_format {
@@ -184,25 +209,26 @@ pub mod smartupdate {
         (name, ArgumentKind::Pointer { master }, doc)
     }
 
-    pub(super) const LIST: [(&str, ArgumentKind, &str); 18] = [
+    pub(super) const LIST: [(&str, ArgumentKind, &str); 19] = [
         pointer("params", 0, "parameters, f32, updated in place"),
-        pointer("exp_avg", 1, "first moments, f32, updated in place"),
-        pointer("exp_avg_sq", 2, "second moments, f32, updated in place"),
+        pointer("exp_avg", 1, "first moments or momentum buffer, f32, updated in place"),
+        pointer("exp_avg_sq", 2, "second moments or sum of squares, f32, updated in place"),
         pointer("grads", 3, "gradients, read"),
         pointer("half", 3, "half-precision copy of the parameters, written (reserved)"),
         ("elements", U32, "number of elements, at least 1"),
-        ("flags", U32, "bit 0: apply weight decay"),
+        ("flags", U32, "bit 0: weight decay, 1: momentum, 2: first step, 3: Nesterov"),
+        ("optimizer", U32, "0: AdamW, 1: Adam, 2: Adagrad, 3: Lion, 4: SGD"),
         ("grad_format", U32, "0: fp32 (others reserved)"),
         ("half_format", U32, "0: no copy (others reserved)"),
-        ("grad_scale", F32, "1.0 (others reserved)"),
-        ("beta1", F32, "beta1"),
-        ("c1", F32, "1 - beta1"),
+        ("grad_scale", F32, "what gradients are multiplied by first"),
+        ("beta1", F32, "beta1, or momentum"),
+        ("c1", F32, "1 - beta1, or 1 - dampening"),
         ("beta2", F32, "beta2"),
         ("c2", F32, "1 - beta2"),
-        ("bias2", F32, "1 / sqrt(1 - beta2^t)"),
+        ("bias2", F32, "1 / sqrt(1 - beta2^t), or 1"),
         ("eps", F32, "eps"),
-        ("step_size", F32, "-lr / (1 - beta1^t)"),
-        ("decay", F32, "-lr * weight_decay"),
+        ("step_size", F32, "-lr / (1 - beta1^t), or -lr"),
+        ("decay", F32, "AdamW: -lr * weight_decay, Lion: 1 - lr * weight_decay, else weight_decay"),
     ];
 
     pub(super) const MASTERS: [Master; 4] = [
@@ -317,6 +343,6 @@ mod tests {
         // A board's bitstream carries its hash: a change here means that every kernel has to be built again, and that
         // `ABI_VERSION` has to be raised.
         let hashes: Vec<u64> = KernelConfig::all().iter().map(KernelConfig::hash).collect();
-        assert_eq!(hashes, [0x7ce3_dca4_f2ce_f03e, 0xc4ed_e0c8_ac14_7fcd, 0x45d4_9898_55a5_418f], "{hashes:#x?}");
+        assert_eq!(hashes, [0x47ec_4a40_1f85_65c9, 0x9cae_a83c_a072_cefa, 0xe12f_7b2b_72c9_53a4], "{hashes:#x?}");
     }
 }

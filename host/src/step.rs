@@ -5,7 +5,7 @@
 
 use crate::device::{Buffer, Device, DeviceError, Tensors, Value};
 use nearfield_abi::kernel::{smartupdate as argument, POINTER_ALIGNMENT};
-use nearfield_model::optimizer::{adamw, Coefficients, Optimizer};
+use nearfield_model::optimizer::{Coefficients, Optimizer};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -61,30 +61,76 @@ impl StepReport {
     }
 }
 
-/// The kernel's arguments for an AdamW step of `elements` elements; the buffers are params, exp_avg, exp_avg_sq and grads.
-pub fn arguments(buffers: &[Buffer; 4], k: &adamw::Coefficients, elements: u32) -> Vec<Value> {
-    let mut list = vec![Value::Null; argument::DECAY + 1];
-    for (id, buffer) in
-        [argument::PARAMS, argument::EXP_AVG, argument::EXP_AVG_SQ, argument::GRADS].into_iter().zip(buffers)
-    {
+/// The pointer arguments of an optimizer's states, in the order in which a step takes them.
+pub(crate) fn state_arguments(k: &Coefficients) -> &'static [usize] {
+    match k {
+        Coefficients::AdamW(_) | Coefficients::Adam(_) => &[argument::EXP_AVG, argument::EXP_AVG_SQ],
+        Coefficients::Adagrad(_) => &[argument::EXP_AVG_SQ],
+        Coefficients::Lion(_) => &[argument::EXP_AVG],
+        Coefficients::Sgd(k) if k.has_buffer() => &[argument::EXP_AVG],
+        Coefficients::Sgd(_) => &[],
+    }
+}
+
+/// The pointer arguments of all tensors: parameters, states, gradients.
+fn tensor_arguments(k: &Coefficients) -> Vec<usize> {
+    [&[argument::PARAMS], state_arguments(k), &[argument::GRADS]].concat()
+}
+
+/// The kernel's arguments for a step of `elements` elements; the buffers are those of the parameters, of the states in the
+/// order in which a step takes them, and of the gradients.
+///
+/// # Panics
+///
+/// If there are more or fewer states than the optimizer has.
+pub fn arguments(buffers: &[Buffer], k: &Coefficients, elements: u32) -> Vec<Value> {
+    use argument::{flag, optimizer};
+    let tensors = tensor_arguments(k);
+    assert_eq!(tensors.len(), buffers.len(), "every tensor has its buffer");
+    let mut list = vec![Value::F32(0.0); argument::DECAY + 1];
+    list[..argument::ELEMENTS].fill(Value::Null);
+    for (id, buffer) in tensors.into_iter().zip(buffers) {
         list[id] = Value::Pointer(*buffer);
     }
+    let set = |on: bool, flag: u32| if on { flag } else { 0 };
+    let (code, flags, words) = match k {
+        Coefficients::AdamW(k) => (
+            optimizer::ADAMW,
+            set(k.weight_decay, flag::WEIGHT_DECAY),
+            [k.beta1, k.c1, k.beta2, k.c2, k.bias2, k.eps, k.step_size, k.decay],
+        ),
+        Coefficients::Adam(k) => (
+            optimizer::ADAM,
+            set(k.weight_decay, flag::WEIGHT_DECAY),
+            [k.beta1, k.c1, k.beta2, k.c2, k.bias2, k.eps, k.step_size, k.decay],
+        ),
+        Coefficients::Adagrad(k) => (
+            optimizer::ADAGRAD,
+            set(k.weight_decay, flag::WEIGHT_DECAY),
+            [0.0, 0.0, 0.0, 0.0, 1.0, k.eps, k.step_size, k.decay],
+        ),
+        Coefficients::Lion(k) => (
+            optimizer::LION,
+            set(k.weight_decay, flag::WEIGHT_DECAY),
+            [k.beta1, k.c1, k.beta2, k.c2, 1.0, 0.0, k.step_size, k.decay],
+        ),
+        Coefficients::Sgd(k) => (
+            optimizer::SGD,
+            set(k.weight_decay, flag::WEIGHT_DECAY)
+                | set(k.has_buffer(), flag::MOMENTUM)
+                | set(k.first, flag::FIRST_STEP)
+                | set(k.nesterov, flag::NESTEROV),
+            [k.momentum, k.c1, 0.0, 0.0, 1.0, 0.0, k.step_size, k.decay],
+        ),
+    };
     list[argument::ELEMENTS] = Value::U32(elements);
-    list[argument::FLAGS] = Value::U32(if k.weight_decay { argument::flag::WEIGHT_DECAY } else { 0 });
+    list[argument::FLAGS] = Value::U32(flags);
+    list[argument::OPTIMIZER] = Value::U32(code);
     list[argument::GRAD_FORMAT] = Value::U32(argument::grad_format::FP32);
     list[argument::HALF_FORMAT] = Value::U32(argument::half_format::NONE);
-    for (id, value) in [
-        (argument::GRAD_SCALE, 1.0),
-        (argument::BETA1, k.beta1),
-        (argument::C1, k.c1),
-        (argument::BETA2, k.beta2),
-        (argument::C2, k.c2),
-        (argument::BIAS2, k.bias2),
-        (argument::EPS, k.eps),
-        (argument::STEP_SIZE, k.step_size),
-        (argument::DECAY, k.decay),
-    ] {
-        list[id] = Value::F32(value);
+    list[argument::GRAD_SCALE] = Value::F32(1.0);
+    for (value, word) in list[argument::BETA1..].iter_mut().zip(words) {
+        *value = Value::F32(word);
     }
     list
 }
@@ -97,13 +143,11 @@ pub fn arguments(buffers: &[Buffer; 4], k: &adamw::Coefficients, elements: u32) 
 pub fn check(device: &dyn Device, optimizer: Optimizer) -> Result<(), DeviceError> {
     match device.describe().optimizers.contains(&optimizer) {
         true => Ok(()),
-        false => Err(refusal(device, optimizer)),
+        false => {
+            let about = device.describe();
+            Err(DeviceError::NoSuchOptimizer { device: about.name.clone(), optimizer, has: about.optimizers })
+        }
     }
-}
-
-fn refusal(device: &dyn Device, optimizer: Optimizer) -> DeviceError {
-    let about = device.describe();
-    DeviceError::NoSuchOptimizer { device: about.name.clone(), optimizer, has: about.optimizers }
 }
 
 /// One optimizer step in place. `progress` hears the number of elements done, after each start.
@@ -139,10 +183,8 @@ pub fn step(
         host.step(k, tensors);
         progress(elements);
     } else if elements > 0 {
-        // What every kernel does so far.
-        let Coefficients::AdamW(k) = k else { return Err(refusal(device, k.optimizer())) };
         let piece = piece_elements(device).min(elements);
-        let buffers = allocate(device, piece)?;
+        let buffers = allocate(device, k, piece)?;
         let run = in_pieces(device, k, &buffers, piece as usize, tensors, &mut report, progress);
         for buffer in buffers {
             device.release(buffer);
@@ -165,10 +207,10 @@ fn piece_elements(device: &dyn Device) -> u64 {
 }
 
 /// A buffer a tensor, each in the bank that its argument is linked to.
-fn allocate(device: &mut dyn Device, elements: u64) -> Result<[Buffer; 4], DeviceError> {
+fn allocate(device: &mut dyn Device, k: &Coefficients, elements: u64) -> Result<Vec<Buffer>, DeviceError> {
     let banks = device.describe().argument_banks.clone();
     let mut buffers = Vec::new();
-    for id in [argument::PARAMS, argument::EXP_AVG, argument::EXP_AVG_SQ, argument::GRADS] {
+    for id in tensor_arguments(k) {
         match device.allocate(elements * ELEMENT_BYTES, banks[id].unwrap_or(0)) {
             Ok(buffer) => buffers.push(buffer),
             Err(error) => {
@@ -179,7 +221,7 @@ fn allocate(device: &mut dyn Device, elements: u64) -> Result<[Buffer; 4], Devic
             }
         }
     }
-    Ok([buffers[0], buffers[1], buffers[2], buffers[3]])
+    Ok(buffers)
 }
 
 /// The bound of one start. Of a simulation: generous (about 1 k elements a second is a debug build under load) and still
@@ -193,8 +235,8 @@ pub(crate) fn run_bound(device: &dyn Device, elements: usize) -> Duration {
 
 fn in_pieces(
     device: &mut dyn Device,
-    k: &adamw::Coefficients,
-    buffers: &[Buffer; 4],
+    k: &Coefficients,
+    buffers: &[Buffer],
     piece: usize,
     tensors: Tensors<'_>,
     report: &mut StepReport,

@@ -46,7 +46,7 @@ pub(super) fn identify(
 /// The optimizers whose step a kernel does.
 pub(super) fn optimizers(config: &KernelConfig) -> &'static [Optimizer] {
     match config.kernel {
-        Kernel::SmartUpdate => &[Optimizer::AdamW],
+        Kernel::SmartUpdate => &Optimizer::ALL,
     }
 }
 

@@ -244,7 +244,7 @@ fn on_board(
     for (step, expected) in (1..).zip(expected) {
         let grads = case.gradients(step);
         device.write(&buffers[3], 0, &guarded(&grads, &buffers[3]))?;
-        device.start(&arguments(buffers, &case.coefficients(step), case.elements))?;
+        device.start(&arguments(buffers, &Coefficients::AdamW(case.coefficients(step)), case.elements))?;
         device.wait(run_bound(device, case.elements as usize))?;
         if let Some(counters) = device.counters()? {
             *cycles = Some(cycles.unwrap_or(0) + counters.cycles);
@@ -302,7 +302,7 @@ fn refusal(device: &mut dyn Device) -> (Check, bool) {
     }
     let mut work = || -> Result<(), Trouble> {
         let buffers = allocate(device, 1, BufferKind::Normal)?;
-        let mut list = arguments(&buffers, &cases()[0].coefficients(1), 1);
+        let mut list = arguments(&buffers, &Coefficients::AdamW(cases()[0].coefficients(1)), 1);
         list[argument::GRAD_FORMAT] = Value::U32(u32::MAX);
         let ended = device.start(&list).and_then(|()| device.wait(run_bound(device, 1)));
         buffers.into_iter().for_each(|buffer| device.release(buffer));

@@ -72,6 +72,7 @@ pub fn start_on(host: &mut Host, unit: u32, pointers: [u64; 4], elements: u32) {
                 words[place] = match id {
                     abi::ELEMENTS => elements,
                     abi::FLAGS => abi::flag::WEIGHT_DECAY,
+                    abi::OPTIMIZER => abi::optimizer::ADAMW,
                     abi::GRAD_FORMAT => abi::grad_format::FP32,
                     abi::HALF_FORMAT => abi::half_format::NONE,
                     abi::GRAD_SCALE => 1f32.to_bits(),

@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// The unit of which a kernel has one a lane.
-const LANE: &str = "adamw_lane";
+const LANE: &str = "any_lane";
 
 /// What was asked for.
 #[derive(Default)]

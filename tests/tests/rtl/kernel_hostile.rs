@@ -77,6 +77,7 @@ impl Step {
         let scalars = [
             (argument::ELEMENTS, self.count() as u32),
             (argument::FLAGS, if k.weight_decay { argument::flag::WEIGHT_DECAY } else { 0 }),
+            (argument::OPTIMIZER, argument::optimizer::ADAMW),
             (argument::GRAD_FORMAT, argument::grad_format::FP32),
             (argument::HALF_FORMAT, argument::half_format::NONE),
             (argument::GRAD_SCALE, 1f32.to_bits()),

@@ -3,8 +3,8 @@ use nearfield_abi::kernel::smartupdate as abi;
 
 /// Finds the first argument of `smartupdate` that the kernel cannot do, by id.
 ///
-/// Elements must be at least 1, pointers multiples of 64, flags known, formats fp32 and no half copy, and `grad_scale`
-/// exactly 1. The answer comes a cycle after the arguments.
+/// Elements must be at least 1, pointers multiples of 64, flags and optimizer known, formats fp32 and no half copy. The answer
+/// comes a cycle after the arguments.
 #[derive(Clone, Debug, LogicBlock)]
 pub struct ArgumentCheck {
     /// Clock.
@@ -19,8 +19,8 @@ pub struct ArgumentCheck {
     pub grad_format: Signal<In, Bits<32>>,
     /// Format of the half copy.
     pub half_format: Signal<In, Bits<32>>,
-    /// Scale of the gradients.
-    pub grad_scale: Signal<In, Bits<32>>,
+    /// Which optimizer.
+    pub optimizer: Signal<In, Bits<32>>,
     /// An argument cannot be used.
     pub refused: Signal<Out, Bit>,
     /// Its id.
@@ -32,7 +32,7 @@ pub struct ArgumentCheck {
     known_flags: Constant<Bits<32>>,
     fp32: Constant<Bits<32>>,
     no_half: Constant<Bits<32>>,
-    one: Constant<Bits<32>>,
+    optimizers: Constant<Bits<32>>,
 }
 
 impl Default for ArgumentCheck {
@@ -46,9 +46,9 @@ impl Default for ArgumentCheck {
             abi::GRADS,
             abi::ELEMENTS,
             abi::FLAGS,
+            abi::OPTIMIZER,
             abi::GRAD_FORMAT,
             abi::HALF_FORMAT,
-            abi::GRAD_SCALE,
         ];
         assert!(ids.is_sorted(), "the arguments of smartupdate have another order");
         ArgumentCheck {
@@ -58,17 +58,17 @@ impl Default for ArgumentCheck {
             flags: Signal::default(),
             grad_format: Signal::default(),
             half_format: Signal::default(),
-            grad_scale: Signal::default(),
+            optimizer: Signal::default(),
             refused: Signal::default(),
             id: Signal::default(),
             bad: Reg::default(),
             wrong: std::array::from_fn(|_| Signal::default()),
             pack: Pack::default(),
             ids: ids.map(|id| constant(id as u32)),
-            known_flags: constant(abi::flag::WEIGHT_DECAY),
+            known_flags: constant(abi::flag::ALL),
             fp32: constant(abi::grad_format::FP32),
             no_half: constant(abi::half_format::NONE),
-            one: constant(1.0f32.to_bits()),
+            optimizers: constant(abi::optimizer::COUNT),
         }
     }
 }
@@ -82,9 +82,9 @@ impl Logic for ArgumentCheck {
         }
         self.wrong[4].next = !self.elements.val().any();
         self.wrong[5].next = (self.flags.val() & !self.known_flags.val()).any();
-        self.wrong[6].next = self.grad_format.val() != self.fp32.val();
-        self.wrong[7].next = self.half_format.val() != self.no_half.val();
-        self.wrong[8].next = self.grad_scale.val() != self.one.val();
+        self.wrong[6].next = self.optimizer.val() >= self.optimizers.val();
+        self.wrong[7].next = self.grad_format.val() != self.fp32.val();
+        self.wrong[8].next = self.half_format.val() != self.no_half.val();
         for i in 0..9 {
             self.pack.x[i].next = self.wrong[i].val().into();
         }

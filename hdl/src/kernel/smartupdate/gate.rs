@@ -17,6 +17,8 @@ pub struct Gate<const T: usize, const K: usize, const C: usize, const DEPTH: u64
     pub s_ready: Signal<Out, Bit>,
     /// A group enters the pipeline in this cycle.
     pub enter: Signal<Out, Bit>,
+    /// Whether this buffer takes part; without it its places do not count.
+    pub used: [Signal<In, Bit>; T],
     /// A beat has left this buffer.
     pub freed: [Signal<In, Bit>; T],
     credit: [Credit<C, DEPTH>; T],
@@ -33,6 +35,7 @@ impl<const T: usize, const K: usize, const C: usize, const DEPTH: u64> Default f
             s_valid: Signal::default(),
             s_ready: Signal::default(),
             enter: Signal::default(),
+            used: std::array::from_fn(|_| Signal::default()),
             freed: std::array::from_fn(|_| Signal::default()),
             credit: std::array::from_fn(|_| Credit::default()),
             group: Reg::default(),
@@ -49,7 +52,7 @@ impl<const T: usize, const K: usize, const C: usize, const DEPTH: u64> Logic for
         self.first.next = !self.group.q.val().any();
         self.room.next = true;
         for i in 0..T {
-            if self.first.val() && !self.credit[i].available.val().any() {
+            if self.first.val() && self.used[i].val() && !self.credit[i].available.val().any() {
                 self.room.next = false;
             }
         }
@@ -58,7 +61,7 @@ impl<const T: usize, const K: usize, const C: usize, const DEPTH: u64> Logic for
         for i in 0..T {
             self.credit[i].clock.next = self.clock.val();
             self.credit[i].reset.next = self.reset.val();
-            self.credit[i].take.next = self.enter.val() && self.first.val();
+            self.credit[i].take.next = self.enter.val() && self.first.val() && self.used[i].val();
             self.credit[i].amount.next = 1.into();
             self.credit[i].give.next = self.freed[i].val();
         }

@@ -1,8 +1,8 @@
-use crate::optimizer::AdamwLane;
+use crate::optimizer::AnyLane;
 use crate::prelude::*;
 
 /// Cycles through a lane, as a constant that a type can name.
-const LATENCY: usize = AdamwLane::LATENCY;
+const LATENCY: usize = AnyLane::LATENCY;
 
 /// `LANES` optimizer lanes side by side on words of `W = 32 * LANES` bits, with the pulse that goes along.
 ///
@@ -22,7 +22,9 @@ pub struct Lanes<const LANES: usize, const W: usize> {
     pub v: Signal<In, Bits<W>>,
     /// Gradients.
     pub g: Signal<In, Bits<W>>,
-    /// beta1; this and the others are stable during a run.
+    /// What gradients are multiplied by; this and the others are stable during a run.
+    pub grad_scale: Signal<In, Bits<32>>,
+    /// beta1.
     pub beta1: Signal<In, Bits<32>>,
     /// 1 - beta1.
     pub c1: Signal<In, Bits<32>>,
@@ -36,10 +38,24 @@ pub struct Lanes<const LANES: usize, const W: usize> {
     pub eps: Signal<In, Bits<32>>,
     /// -lr / (1 - beta1^t).
     pub step_size: Signal<In, Bits<32>>,
-    /// -lr * weight_decay.
+    /// See [`AnyLane::decay`], and so on.
     pub decay: Signal<In, Bits<32>>,
-    /// Whether `decay` is applied.
-    pub weight_decay: Signal<In, Bit>,
+    /// Decay in the gradient.
+    pub penalty: Signal<In, Bit>,
+    /// Decay of the parameter.
+    pub decoupled: Signal<In, Bit>,
+    /// Adagrad.
+    pub adagrad: Signal<In, Bit>,
+    /// Lion.
+    pub lion: Signal<In, Bit>,
+    /// SGD.
+    pub straight: Signal<In, Bit>,
+    /// SGD with momentum.
+    pub buffer: Signal<In, Bit>,
+    /// Its first step.
+    pub first: Signal<In, Bit>,
+    /// With Nesterov's step.
+    pub nesterov: Signal<In, Bit>,
     /// A group leaves.
     pub valid: Signal<Out, Bit>,
     /// New parameters.
@@ -49,7 +65,7 @@ pub struct Lanes<const LANES: usize, const W: usize> {
     /// New second moments.
     pub v_new: Signal<Out, Bits<W>>,
     /// On the heap: a lane's description is some hundred kilobytes.
-    lane: Vec<AdamwLane>,
+    lane: Vec<AnyLane>,
     p_pack: Pack<LANES, 32, W>,
     m_pack: Pack<LANES, 32, W>,
     v_pack: Pack<LANES, 32, W>,
@@ -65,6 +81,7 @@ impl<const LANES: usize, const W: usize> Default for Lanes<LANES, W> {
             m: Signal::default(),
             v: Signal::default(),
             g: Signal::default(),
+            grad_scale: Signal::default(),
             beta1: Signal::default(),
             c1: Signal::default(),
             beta2: Signal::default(),
@@ -73,12 +90,19 @@ impl<const LANES: usize, const W: usize> Default for Lanes<LANES, W> {
             eps: Signal::default(),
             step_size: Signal::default(),
             decay: Signal::default(),
-            weight_decay: Signal::default(),
+            penalty: Signal::default(),
+            decoupled: Signal::default(),
+            adagrad: Signal::default(),
+            lion: Signal::default(),
+            straight: Signal::default(),
+            buffer: Signal::default(),
+            first: Signal::default(),
+            nesterov: Signal::default(),
             valid: Signal::default(),
             p_new: Signal::default(),
             m_new: Signal::default(),
             v_new: Signal::default(),
-            lane: (0..LANES).map(|_| AdamwLane::default()).collect(),
+            lane: (0..LANES).map(|_| AnyLane::default()).collect(),
             p_pack: Pack::default(),
             m_pack: Pack::default(),
             v_pack: Pack::default(),
@@ -97,6 +121,7 @@ impl<const LANES: usize, const W: usize> Logic for Lanes<LANES, W> {
             self.lane[i].m.next = self.m.val().get_bits::<32>(32 * i);
             self.lane[i].v.next = self.v.val().get_bits::<32>(32 * i);
             self.lane[i].g.next = self.g.val().get_bits::<32>(32 * i);
+            self.lane[i].grad_scale.next = self.grad_scale.val();
             self.lane[i].beta1.next = self.beta1.val();
             self.lane[i].c1.next = self.c1.val();
             self.lane[i].beta2.next = self.beta2.val();
@@ -105,7 +130,14 @@ impl<const LANES: usize, const W: usize> Logic for Lanes<LANES, W> {
             self.lane[i].eps.next = self.eps.val();
             self.lane[i].step_size.next = self.step_size.val();
             self.lane[i].decay.next = self.decay.val();
-            self.lane[i].weight_decay.next = self.weight_decay.val();
+            self.lane[i].penalty.next = self.penalty.val();
+            self.lane[i].decoupled.next = self.decoupled.val();
+            self.lane[i].adagrad.next = self.adagrad.val();
+            self.lane[i].lion.next = self.lion.val();
+            self.lane[i].straight.next = self.straight.val();
+            self.lane[i].buffer.next = self.buffer.val();
+            self.lane[i].first.next = self.first.val();
+            self.lane[i].nesterov.next = self.nesterov.val();
             self.p_pack.x[i].next = self.lane[i].p_new.val();
             self.m_pack.x[i].next = self.lane[i].m_new.val();
             self.v_pack.x[i].next = self.lane[i].v_new.val();

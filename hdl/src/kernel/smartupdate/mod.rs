@@ -1,4 +1,4 @@
-//! `smartupdate`: the AdamW step on a flat run of elements.
+//! `smartupdate`: the step of AdamW, Adam, Adagrad, Lion or SGD on a flat run of elements.
 //!
 //! ```text
 //!  m_axi_gmem0 ── Tensor params      ─┐                               ┌─ Tensor params
@@ -8,31 +8,34 @@
 //! ```
 //!
 //! Beats are processed whole: the lanes also compute on what lies past the last element in the last beat, and the write
-//! movers' strobes keep it from memory. So nothing in the data path knows the number of elements.
+//! movers' strobes keep it from memory. So nothing in the data path knows the number of elements. The argument `optimizer`
+//! says which optimizer it is; a moment that it does not have is neither read nor written.
 
 mod check;
 mod gate;
 mod lanes;
+mod mode;
 mod tensor;
 
 pub use check::ArgumentCheck;
 pub use gate::Gate;
 pub use lanes::Lanes;
+pub use mode::Mode;
 pub use tensor::{Source, Tensor, DEPTH};
 
 use super::Sequencer;
 use crate::axi::{AxiLite, AxiMaster, Control};
-use crate::optimizer::AdamwLane;
+use crate::optimizer::AnyLane;
 use crate::prelude::*;
 use crate::stream::Join;
 use nearfield_abi::kernel::{smartupdate as abi, KernelConfig};
 
-/// Words of arguments: five pointers of two, thirteen scalars.
-const ARGUMENTS: usize = 23;
+/// Words of arguments: five pointers of two, fourteen scalars.
+const ARGUMENTS: usize = 24;
 /// Four read streams, three write streams.
 const STREAMS: usize = 7;
 /// Readable words of the register space.
-const WORDS: usize = 65;
+const WORDS: usize = 66;
 
 /// The word of an argument among the argument words, given its id: pointers have two.
 const fn word(id: usize) -> usize {
@@ -51,6 +54,7 @@ const EXP_AVG_SQ: usize = word(abi::EXP_AVG_SQ);
 const GRADS: usize = word(abi::GRADS);
 const ELEMENTS: usize = word(abi::ELEMENTS);
 const FLAGS: usize = word(abi::FLAGS);
+const OPTIMIZER: usize = word(abi::OPTIMIZER);
 const GRAD_FORMAT: usize = word(abi::GRAD_FORMAT);
 const HALF_FORMAT: usize = word(abi::HALF_FORMAT);
 const GRAD_SCALE: usize = word(abi::GRAD_SCALE);
@@ -62,8 +66,6 @@ const BIAS2: usize = word(abi::BIAS2);
 const EPS: usize = word(abi::EPS);
 const STEP_SIZE: usize = word(abi::STEP_SIZE);
 const DECAY: usize = word(abi::DECAY);
-/// The bit of `flags` that is [`abi::flag::WEIGHT_DECAY`].
-const WEIGHT_DECAY: usize = abi::flag::WEIGHT_DECAY.trailing_zeros() as usize;
 
 /// The kernel, wiring only: `LANES` lanes, words of `W = 32 * LANES` bits, `N = 2^K` of them a beat.
 #[derive(Clone, Debug, LogicBlock)]
@@ -86,6 +88,7 @@ pub struct SmartUpdate<const LANES: usize, const W: usize, const N: usize, const
     pub m_axi_gmem3: AxiMaster,
     control: Control<ARGUMENTS, STREAMS, WORDS>,
     check: ArgumentCheck,
+    mode: Mode,
     sequencer: Sequencer<STREAMS>,
     params: Tensor<W, N, K>,
     exp_avg: Tensor<W, N, K>,
@@ -112,7 +115,7 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> SmartUp
     pub fn new(config: &KernelConfig) -> Self {
         assert_eq!(LANES, config.lanes as usize, "lanes of {}", config.name());
         assert!(W == 32 * LANES && N * W == 512 && N == 1 << K, "widths of {}", config.name());
-        const { assert!(AdamwLane::LATENCY < 240, "a lane must be shorter than the sequencer's flush of 256 cycles") };
+        const { assert!(AnyLane::LATENCY < 240, "a lane must be shorter than the sequencer's flush of 256 cycles") };
         SmartUpdate {
             ap_clk: Signal::default(),
             ap_rst_n: Signal::default(),
@@ -124,6 +127,7 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> SmartUp
             m_axi_gmem3: AxiMaster::default(),
             control: Control::new(config),
             check: ArgumentCheck::default(),
+            mode: Mode::default(),
             sequencer: Sequencer::new(config),
             params: Tensor::default(),
             exp_avg: Tensor::default(),
@@ -148,6 +152,7 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
     fn update(&mut self) {
         self.control.clock.next = self.ap_clk.val();
         self.check.clock.next = self.ap_clk.val();
+        self.mode.clock.next = self.ap_clk.val();
         self.sequencer.clock.next = self.ap_clk.val();
         self.params.clock.next = self.ap_clk.val();
         self.exp_avg.clock.next = self.ap_clk.val();
@@ -196,7 +201,15 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.check.flags.next = self.control.argument[FLAGS].val();
         self.check.grad_format.next = self.control.argument[GRAD_FORMAT].val();
         self.check.half_format.next = self.control.argument[HALF_FORMAT].val();
-        self.check.grad_scale.next = self.control.argument[GRAD_SCALE].val();
+        self.check.optimizer.next = self.control.argument[OPTIMIZER].val();
+        self.mode.optimizer.next = self.control.argument[OPTIMIZER].val();
+        self.mode.flags.next = self.control.argument[FLAGS].val();
+        self.params.used.next = true;
+        self.exp_avg.used.next = self.mode.has_first.val();
+        self.exp_avg_sq.used.next = self.mode.has_second.val();
+        self.gate.used[0].next = true;
+        self.gate.used[1].next = self.mode.has_first.val();
+        self.gate.used[2].next = self.mode.has_second.val();
         self.sequencer.refused.next = self.check.refused.val();
         self.sequencer.refused_id.next = self.check.id.val();
 
@@ -254,8 +267,8 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.control.stalls[6].next = self.exp_avg_sq.stalls[1].val();
 
         self.join.s_valid[0].next = self.params.m.valid.val();
-        self.join.s_valid[1].next = self.exp_avg.m.valid.val();
-        self.join.s_valid[2].next = self.exp_avg_sq.m.valid.val();
+        self.join.s_valid[1].next = self.exp_avg.m.valid.val() || !self.mode.has_first.val();
+        self.join.s_valid[2].next = self.exp_avg_sq.m.valid.val() || !self.mode.has_second.val();
         self.join.s_valid[3].next = self.grads.m.valid.val();
         self.params.m.ready.next = self.join.s_ready[0].val();
         self.exp_avg.m.ready.next = self.join.s_ready[1].val();
@@ -272,6 +285,7 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.lanes.m.next = self.exp_avg.m.data.val();
         self.lanes.v.next = self.exp_avg_sq.m.data.val();
         self.lanes.g.next = self.grads.m.data.val();
+        self.lanes.grad_scale.next = self.control.argument[GRAD_SCALE].val();
         self.lanes.beta1.next = self.control.argument[BETA1].val();
         self.lanes.c1.next = self.control.argument[C1].val();
         self.lanes.beta2.next = self.control.argument[BETA2].val();
@@ -280,7 +294,14 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.lanes.eps.next = self.control.argument[EPS].val();
         self.lanes.step_size.next = self.control.argument[STEP_SIZE].val();
         self.lanes.decay.next = self.control.argument[DECAY].val();
-        self.lanes.weight_decay.next = self.control.argument[FLAGS].val().get_bit(WEIGHT_DECAY);
+        self.lanes.penalty.next = self.mode.penalty.val();
+        self.lanes.decoupled.next = self.mode.decoupled.val();
+        self.lanes.adagrad.next = self.mode.adagrad.val();
+        self.lanes.lion.next = self.mode.lion.val();
+        self.lanes.straight.next = self.mode.straight.val();
+        self.lanes.buffer.next = self.mode.buffer.val();
+        self.lanes.first.next = self.mode.first.val();
+        self.lanes.nesterov.next = self.mode.nesterov.val();
         self.params.new_valid.next = self.lanes.valid.val();
         self.exp_avg.new_valid.next = self.lanes.valid.val();
         self.exp_avg_sq.new_valid.next = self.lanes.valid.val();
@@ -290,8 +311,8 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
     }
     unit!(
         "smartupdate", LANES;
-        PARAMS, EXP_AVG, EXP_AVG_SQ, GRADS, ELEMENTS, FLAGS, GRAD_FORMAT, HALF_FORMAT, GRAD_SCALE, BETA1, C1, BETA2, C2,
-        BIAS2, EPS, STEP_SIZE, DECAY, WEIGHT_DECAY
+        PARAMS, EXP_AVG, EXP_AVG_SQ, GRADS, ELEMENTS, FLAGS, OPTIMIZER, GRAD_FORMAT, HALF_FORMAT, GRAD_SCALE, BETA1, C1,
+        BETA2, C2, BIAS2, EPS, STEP_SIZE, DECAY
     );
 }
 

@@ -97,6 +97,8 @@ pub struct Tensor<const W: usize, const N: usize, const K: usize> {
     pub reset: Signal<In, Bit>,
     /// Memory.
     pub axi: AxiMaster,
+    /// Whether there is such a tensor in this run; without it a start passes, and the counters read 0.
+    pub used: Signal<In, Bit>,
     /// See [`ReadMover::start`].
     pub start: Signal<In, Bit>,
     /// See [`ReadMover::address`].
@@ -141,7 +143,7 @@ impl<const W: usize, const N: usize, const K: usize> Logic for Tensor<W, N, K> {
         self.widen.reset.next = self.reset.val();
         self.writer.reset.next = self.reset.val();
 
-        self.reader.start.next = self.start.val();
+        self.reader.start.next = self.start.val() && self.used.val();
         self.reader.address.next = self.address.val();
         self.reader.bytes.next = self.bytes.val();
         self.reader.stop.next = self.stop.val();
@@ -149,23 +151,29 @@ impl<const W: usize, const N: usize, const K: usize> Logic for Tensor<W, N, K> {
         StreamOut::<W>::join(&mut self.narrow.m, &mut self.stage.s);
         StreamOut::<W>::link(&mut self.m, &mut self.stage.m);
 
-        self.writer.start.next = self.start.val();
+        self.writer.start.next = self.start.val() && self.used.val();
         self.writer.address.next = self.address.val();
         self.writer.bytes.next = self.bytes.val();
         self.writer.stop.next = self.stop.val();
-        self.widen.s.valid.next = self.new_valid.val();
+        self.widen.s.valid.next = self.new_valid.val() && self.used.val();
         self.widen.s.data.next = self.new_data.val();
         StreamOut::<512>::join(&mut self.widen.m, &mut self.writer.s);
         self.freed.next = self.writer.freed.val();
 
         self.busy[0].next = self.reader.busy.val();
-        self.beats[0].next = self.reader.beats.val();
-        self.stalls[0].next = self.reader.stalls.val();
+        self.beats[0].next = 0.into();
+        self.stalls[0].next = 0.into();
+        self.beats[1].next = 0.into();
+        self.stalls[1].next = 0.into();
+        if self.used.val() {
+            self.beats[0].next = self.reader.beats.val();
+            self.stalls[0].next = self.reader.stalls.val();
+            self.beats[1].next = self.writer.beats.val();
+            self.stalls[1].next = self.writer.stalls.val();
+        }
         self.failed[0].next = self.reader.failed.val();
         self.failed_address[0].next = self.reader.failed_address.val();
         self.busy[1].next = self.writer.busy.val();
-        self.beats[1].next = self.writer.beats.val();
-        self.stalls[1].next = self.writer.stalls.val();
         self.failed[1].next = self.writer.failed.val();
         self.failed_address[1].next = self.writer.failed_address.val();
 

@@ -31,7 +31,7 @@ fn an_axi_error_names_port_and_address_and_the_next_run_is_well() {
     let mut sim = board("ideal");
     let elements = 4096;
     let buffers = four(&mut sim, elements);
-    let list = arguments(&buffers, &coefficients(), elements as u32);
+    let list = arguments(&buffers, &optimizer::Coefficients::AdamW(coefficients()), elements as u32);
     for (tensor, write, name, code) in [
         (2, false, "gmem2", register::error::AXI_READ),
         (3, false, "gmem3", register::error::AXI_READ),
@@ -57,7 +57,7 @@ fn an_axi_error_names_port_and_address_and_the_next_run_is_well() {
 fn the_kernel_refuses_arguments_by_name() {
     let mut sim = board("ideal");
     let buffers = four(&mut sim, 64);
-    let mut list = arguments(&buffers, &coefficients(), 64);
+    let mut list = arguments(&buffers, &optimizer::Coefficients::AdamW(coefficients()), 64);
     list[argument::GRAD_FORMAT] = Value::U32(7);
     sim.start(&list).unwrap();
     let error = sim.wait(BOUND).unwrap_err();
@@ -86,7 +86,7 @@ fn a_run_that_does_not_end_in_time_is_an_error() {
     let mut sim = board("ideal");
     let elements = 1 << 18;
     let buffers = four(&mut sim, elements);
-    sim.start(&arguments(&buffers, &coefficients(), elements as u32)).unwrap();
+    sim.start(&arguments(&buffers, &optimizer::Coefficients::AdamW(coefficients()), elements as u32)).unwrap();
     // One slice of cycles is less than this run takes on one lane.
     assert!(matches!(sim.wait(Duration::ZERO), Err(DeviceError::Timeout { .. })));
     sim.wait(BOUND).unwrap();

@@ -12,9 +12,9 @@ use super::{
     argument_banks, check_arguments, check_range, Buffer, Counters, Description, Device, DeviceError, InPlace, Tensors,
     Value,
 };
+use crate::step::state_arguments;
 use nearfield_abi::kernel::{smartupdate as argument, KernelConfig, AXI_BEAT_BYTES};
-use nearfield_model::optimizer::adamw;
-use nearfield_model::optimizer::{Coefficients, Optimizer};
+use nearfield_model::optimizer::{adagrad, adam, adamw, lion, sgd, Coefficients, Optimizer};
 use std::collections::BTreeMap;
 use std::num::NonZero;
 use std::time::Duration;
@@ -141,10 +141,10 @@ impl Device for Soft {
         check_arguments(&self.description.kernel, arguments)?;
         let run = Arguments(arguments);
         run.check(&self.description.kernel)?;
-        let k = Coefficients::AdamW(run.coefficients());
+        let k = run.coefficients();
         let elements = run.u32(argument::ELEMENTS) as usize;
-        let ids = [argument::PARAMS, argument::EXP_AVG, argument::EXP_AVG_SQ, argument::GRADS];
-        // Taken out of the map for the run, so that four buffers can be borrowed at once, and put back after it.
+        let ids = [&[argument::PARAMS], state_arguments(&k), &[argument::GRADS]].concat();
+        // Taken out of the map for the run, so that all buffers can be borrowed at once, and put back after it.
         let mut taken: Vec<(u64, Vec<f32>)> = Vec::new();
         let mut missing = None;
         for id in ids {
@@ -161,13 +161,18 @@ impl Device for Soft {
             }
         }
         if missing.is_none() {
-            if let [(_, p), (_, m), (_, v), (_, g)] = taken.as_mut_slice() {
-                let tensors = Tensors {
-                    params: &mut p[..elements],
-                    states: vec![&mut m[..elements], &mut v[..elements]],
-                    grads: &g[..elements],
+            if let [(_, p), states @ .., (_, g)] = taken.as_mut_slice() {
+                let scale = run.f32(argument::GRAD_SCALE);
+                let scaled: Vec<f32>;
+                let grads = match scale == 1.0 {
+                    true => &g[..elements],
+                    false => {
+                        scaled = g[..elements].iter().map(|g| g * scale).collect();
+                        &scaled
+                    }
                 };
-                self.step(&k, tensors);
+                let states = states.iter_mut().map(|(_, state)| &mut state[..elements]).collect();
+                self.step(&k, Tensors { params: &mut p[..elements], states, grads });
             }
         }
         self.memory.extend(taken);
@@ -219,13 +224,13 @@ impl Arguments<'_> {
 
     /// Refuses what the kernel refuses.
     fn check(&self, kernel: &KernelConfig) -> Result<(), DeviceError> {
-        use argument::{flag, grad_format, half_format};
+        use argument::{flag, grad_format, half_format, optimizer};
         let wrong = [
             (argument::ELEMENTS, self.u32(argument::ELEMENTS) == 0),
-            (argument::FLAGS, self.u32(argument::FLAGS) & !flag::WEIGHT_DECAY != 0),
+            (argument::FLAGS, self.u32(argument::FLAGS) & !flag::ALL != 0),
+            (argument::OPTIMIZER, self.u32(argument::OPTIMIZER) >= optimizer::COUNT),
             (argument::GRAD_FORMAT, self.u32(argument::GRAD_FORMAT) != grad_format::FP32),
             (argument::HALF_FORMAT, self.u32(argument::HALF_FORMAT) != half_format::NONE),
-            (argument::GRAD_SCALE, self.f32(argument::GRAD_SCALE) != 1.0),
         ];
         match wrong.iter().find(|(_, wrong)| *wrong) {
             None => Ok(()),
@@ -233,17 +238,47 @@ impl Arguments<'_> {
         }
     }
 
-    fn coefficients(&self) -> adamw::Coefficients {
-        adamw::Coefficients {
-            beta1: self.f32(argument::BETA1),
-            c1: self.f32(argument::C1),
-            beta2: self.f32(argument::BETA2),
-            c2: self.f32(argument::C2),
-            bias2: self.f32(argument::BIAS2),
-            eps: self.f32(argument::EPS),
-            step_size: self.f32(argument::STEP_SIZE),
-            decay: self.f32(argument::DECAY),
-            weight_decay: self.u32(argument::FLAGS) & argument::flag::WEIGHT_DECAY != 0,
+    fn coefficients(&self) -> Coefficients {
+        use argument::{flag, optimizer};
+        let word = |id| self.f32(id);
+        let (beta1, c1, beta2, c2) =
+            (word(argument::BETA1), word(argument::C1), word(argument::BETA2), word(argument::C2));
+        let (bias2, eps, step_size, decay) =
+            (word(argument::BIAS2), word(argument::EPS), word(argument::STEP_SIZE), word(argument::DECAY));
+        let set = |flag: u32| self.u32(argument::FLAGS) & flag != 0;
+        let weight_decay = set(flag::WEIGHT_DECAY);
+        match self.u32(argument::OPTIMIZER) {
+            optimizer::ADAM => Coefficients::Adam(adam::Coefficients {
+                beta1,
+                c1,
+                beta2,
+                c2,
+                bias2,
+                eps,
+                step_size,
+                decay,
+                weight_decay,
+            }),
+            optimizer::ADAGRAD => Coefficients::Adagrad(adagrad::Coefficients { eps, step_size, decay, weight_decay }),
+            optimizer::LION => {
+                Coefficients::Lion(lion::Coefficients { beta1, c1, beta2, c2, step_size, decay, weight_decay })
+            }
+            optimizer::SGD => {
+                let momentum = if set(flag::MOMENTUM) { beta1 } else { 0.0 };
+                let (first, nesterov) = (set(flag::FIRST_STEP), set(flag::NESTEROV));
+                Coefficients::Sgd(sgd::Coefficients { momentum, c1, step_size, decay, weight_decay, first, nesterov })
+            }
+            _ => Coefficients::AdamW(adamw::Coefficients {
+                beta1,
+                c1,
+                beta2,
+                c2,
+                bias2,
+                eps,
+                step_size,
+                decay,
+                weight_decay,
+            }),
         }
     }
 }

@@ -10,10 +10,10 @@
 mod emulation;
 mod failure;
 mod ffi;
-mod helper;
 mod library;
 mod opening;
 mod place;
+mod process;
 mod program;
 mod protocol;
 mod serve;
@@ -27,8 +27,8 @@ use super::{
     check_arguments, check_range, load_by_copy, registers, store_by_copy, Buffer, BufferKind, Counters, Description,
     Device, DeviceError, DeviceSpec, Value,
 };
-use helper::{Helper, BOUND};
 use nearfield_abi::kernel::KernelConfig;
+use process::{Helper, BOUND};
 use protocol::{state, Argument, Reply, Request};
 use std::collections::BTreeMap;
 use std::fs::File;

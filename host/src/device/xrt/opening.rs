@@ -1,8 +1,8 @@
 //! From a device's name to an open compute unit: everything that can be refused is refused before XRT is called.
 
-use super::helper::Helper;
 use super::library;
 use super::place::Place;
+use super::process::Helper;
 use super::protocol::{Emulation, Reply, Request, Target};
 use super::Bank;
 use crate::device::{DeviceError, DeviceKind, DeviceSpec};
@@ -193,7 +193,7 @@ fn emulated(spec: &DeviceSpec, board: &'static Board) -> Result<Plan, DeviceErro
     };
     let unit = choose(spec, &xclbin, &file, Mode::HwEmu)?;
     let emulation = Emulation { arguments: board_arguments(spec, board, &config, &place).map_err(no_folder)? };
-    let (bound, target) = (super::helper::BOUND, Target::Index(0));
+    let (bound, target) = (super::process::BOUND, Target::Index(0));
     let library = installed.coreutil;
     Ok(Plan { library, place, target, xclbin, file, unit, config: Some(config), emulation: Some(emulation), bound })
 }

@@ -222,7 +222,7 @@ impl Session {
             if ended {
                 return Reply::State(now);
             }
-            if let Some(silent) = silence().filter(|&silent| silent > super::helper::BOUND) {
+            if let Some(silent) = silence().filter(|&silent| silent > super::process::BOUND) {
                 return Reply::Silent { seconds: silent.as_secs() };
             }
             if Instant::now() >= until {

@@ -26,6 +26,10 @@ fn coefficients() -> Coefficients {
     Coefficients::new(&hyper, &hyper.powers().next(hyper.beta1, hyper.beta2))
 }
 
+fn adamw_step() -> optimizer::Coefficients {
+    optimizer::Coefficients::AdamW(coefficients())
+}
+
 /// Four tensors, and three of them after a step.
 fn tensors(elements: u64) -> ([Vec<f32>; 4], [Vec<f32>; 3]) {
     let tensor = |seed: u64| (0..elements).map(|i| gradient(seed, i).abs().min(3.0)).collect::<Vec<f32>>();
@@ -82,7 +86,7 @@ fn a_file_goes_into_peer_to_peer_memory_and_back() {
         buffers.push(buffer);
     }
     let buffers: [Buffer; 4] = buffers.try_into().unwrap();
-    device.start(&step::arguments(&buffers, &coefficients(), elements as u32)).unwrap();
+    device.start(&step::arguments(&buffers, &adamw_step(), elements as u32)).unwrap();
     device.wait(BOUND).unwrap();
     for (buffer, tensor) in buffers.iter().zip(&after) {
         let path = folder.path().join("back");
@@ -123,7 +127,7 @@ fn tensors_may_lie_in_the_hosts_memory() {
     for (buffer, tensor) in buffers.iter().zip(&before) {
         device.write(buffer, 0, &bytes(tensor)).unwrap();
     }
-    device.start(&step::arguments(&buffers, &coefficients(), elements as u32)).unwrap();
+    device.start(&step::arguments(&buffers, &adamw_step(), elements as u32)).unwrap();
     device.wait(BOUND).unwrap();
     for (buffer, tensor) in buffers.iter().zip(&after) {
         let mut seen = vec![0; elements as usize * 4];
@@ -138,7 +142,7 @@ fn an_unused_pointer_is_null() {
     let mut device = open("xrt-emu:ideal,lanes=1");
     let config = device.describe().kernel;
     let buffers = four(&mut device, 256);
-    let mut list = step::arguments(&buffers, &coefficients(), 64);
+    let mut list = step::arguments(&buffers, &adamw_step(), 64);
     let half = argument::HALF;
     let offset = config.arguments()[half].offset;
     let mut run = |value| {
@@ -162,7 +166,7 @@ fn a_buffer_in_another_bank_than_its_argument_is_refused() {
     let mut device = open("xrt-emu:ideal,lanes=1");
     let mut buffers = four(&mut device, 256);
     buffers[1] = device.allocate(256, 2).unwrap();
-    let error = device.start(&step::arguments(&buffers, &coefficients(), 64)).unwrap_err();
+    let error = device.start(&step::arguments(&buffers, &adamw_step(), 64)).unwrap_err();
     assert_eq!(error.to_string(), "argument exp_avg is linked to bank 1, but its buffer lies in 2");
 }
 
@@ -172,7 +176,7 @@ fn a_run_that_does_not_end_in_time_ends_the_device() {
     let elements = 1 << 17;
     let mut device = open("xrt-emu:ideal,lanes=1");
     let buffers = four(&mut device, 4 * u64::from(elements));
-    device.start(&step::arguments(&buffers, &coefficients(), elements)).unwrap();
+    device.start(&step::arguments(&buffers, &adamw_step(), elements)).unwrap();
     let error = device.wait(Duration::from_millis(1)).unwrap_err();
     assert!(matches!(error, DeviceError::Timeout { .. }), "{error}");
     let folder = device.folder().to_path_buf();
@@ -238,12 +242,12 @@ fn memory_has_bounds_and_banks_are_full_some_time() {
 fn an_error_of_the_kernel_is_the_one_sim_gives() {
     let mut device = open("xrt-emu:ideal,lanes=1");
     let buffers = four(&mut device, 256);
-    let mut list = step::arguments(&buffers, &coefficients(), 64);
+    let mut list = step::arguments(&buffers, &adamw_step(), 64);
     list[argument::GRAD_FORMAT] = Value::U32(7);
     device.start(&list).unwrap();
     let error = device.wait(BOUND).unwrap_err();
     assert!(matches!(&error, DeviceError::KernelArgument { argument } if argument == "grad_format"), "{error}");
-    let list = step::arguments(&buffers, &coefficients(), 64);
+    let list = step::arguments(&buffers, &adamw_step(), 64);
     device.start(&list).unwrap();
     device.wait(BOUND).unwrap();
 }

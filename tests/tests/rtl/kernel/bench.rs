@@ -126,6 +126,7 @@ impl Bench {
             (abi::HALF, 0),
             (abi::ELEMENTS, n as u64),
             (abi::FLAGS, flags.into()),
+            (abi::OPTIMIZER, abi::optimizer::ADAMW.into()),
             (abi::GRAD_FORMAT, abi::grad_format::FP32.into()),
             (abi::HALF_FORMAT, abi::half_format::NONE.into()),
             (abi::GRAD_SCALE, 1.0f32.to_bits().into()),

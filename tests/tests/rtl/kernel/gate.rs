@@ -19,6 +19,8 @@ fn matches_reference() {
     let (clock, reset, valid) = (port("clock"), port("reset"), port("s_valid"));
     let (ready, enter) = (port("s_ready"), port("enter"));
     let freed: [_; BUFFERS] = std::array::from_fn(|i| port(&format!("freed_{i}")));
+    let used: [_; BUFFERS] = std::array::from_fn(|i| port(&format!("used_{i}")));
+    used.into_iter().for_each(|port| gate.set(port, 1));
     let mut rng = Rng::new(seed("kernel::gate", 91));
     let (mut entered, mut left) = (0u64, [0u64; BUFFERS]);
     let mut full = 0;

@@ -131,12 +131,12 @@ fn unusable_arguments_are_refused() {
         (abi::EXP_AVG_SQ, 0x3004),
         (abi::GRADS, 0x4030),
         (abi::ELEMENTS, 0),
-        (abi::FLAGS, 2),
+        (abi::FLAGS, 16),
         (abi::FLAGS, 0x8000_0001),
         (abi::GRAD_FORMAT, 1),
         (abi::HALF_FORMAT, 3),
-        (abi::GRAD_SCALE, 0x3f80_0001),
-        (abi::GRAD_SCALE, 0),
+        (abi::OPTIMIZER, 5),
+        (abi::OPTIMIZER, 0x8000_0000),
     ];
     for (id, value) in cases {
         bench.place(&tensors);
@@ -148,7 +148,7 @@ fn unusable_arguments_are_refused() {
     }
     bench.place(&tensors);
     bench.arguments(0, &k);
-    bench.argument(abi::GRAD_SCALE, 0);
+    bench.argument(abi::OPTIMIZER, 9);
     bench.run(10_000);
     assert_eq!(bench.error(), (error::ARGUMENT, abi::ELEMENTS as u32, 0), "the first of two is told");
     bench.check_step(&tensors, &k);
