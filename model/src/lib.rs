@@ -2,4 +2,5 @@
 //!
 //! What stands here is what the generated hardware and the host's fast path are compared with, bit for bit.
 
+pub mod half;
 pub mod optimizer;
