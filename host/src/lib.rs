@@ -12,4 +12,5 @@ pub mod safetensors;
 pub mod selftest;
 pub mod step;
 pub mod store;
+pub mod topk;
 pub mod xclbin;
