@@ -144,4 +144,4 @@ impl Kept {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

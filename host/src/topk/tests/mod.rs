@@ -5,7 +5,7 @@ mod malformed;
 use super::*;
 
 /// A small generator: the same numbers on every machine.
-pub(super) struct Draw(pub u64);
+pub(crate) struct Draw(pub u64);
 
 impl Draw {
     pub fn next(&mut self) -> u64 {
@@ -32,7 +32,7 @@ impl Draw {
     }
 }
 
-pub(super) fn bits(values: &[f32]) -> Vec<u32> {
+pub(crate) fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 

@@ -1,0 +1,143 @@
+//! The compressor: the K elements of largest magnitude of a flat run, exactly.
+//!
+//! Elements are ordered by the bits of their absolute value, so that an infinity is larger than every number and both zeros
+//! are alike; among equals the lowest index goes first. The result does not depend on the number of threads.
+//!
+//! A full sort is never done, and as a rule the run is read once: a sample says which magnitude is safely below the K-th
+//! largest, and what reaches that is gathered while the run passes (`gather`); the K-th largest is then found among what was
+//! gathered, by counting (`rank`). Where the sample was wrong or cannot help (short runs, much that is equal, a large K) the
+//! run itself is counted, in two passes, and gathered in a third.
+//!
+//! With error feedback the run is `gradients + residual`, and what is not sent of it is the next residual: elements that are
+//! not kept, and of those that are, what rounding to the stream's format loses.
+
+mod amount;
+mod gather;
+mod pieces;
+mod rank;
+mod sample;
+
+pub use amount::{Amount, CompressError};
+
+use crate::topk::{Kept, ValueFormat};
+use gather::{add_and_gather, gather, Bound, Gathered};
+use std::num::NonZero;
+
+/// Runs that are not longer are counted at once: they lie in the cache, and a sample would be most of them.
+const SHORT: usize = 1 << 16;
+/// The part of a run beyond which counting it is cheaper than gathering most of it.
+const LARGE_PART: usize = 8;
+
+/// Chooses and keeps elements, on all cores.
+#[derive(Clone, Copy, Debug)]
+pub struct Compressor {
+    threads: usize,
+}
+
+/// What [`Compressor::with_feedback`] found.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Feedback {
+    /// The kept elements of gradients + residual, rounded to the format.
+    pub kept: Kept,
+    /// Whether every kept value is finite after rounding. If not, the step will be skipped for overflow, and what is in the
+    /// gradients' place is no residual: the one before stays valid.
+    pub finite: bool,
+}
+
+impl Compressor {
+    /// With this many threads, or one a core.
+    pub fn new(threads: Option<NonZero<usize>>) -> Compressor {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        Compressor { threads: threads.map_or_else(cores, NonZero::get) }
+    }
+
+    /// The elements of `run` with the largest magnitudes, as they are.
+    ///
+    /// # Errors
+    ///
+    /// When `amount` does not fit the run, and [`CompressError::NaN`].
+    pub fn select(&self, run: &[f32], amount: Amount) -> Result<Kept, CompressError> {
+        let count = amount.of(run.len() as u64)? as usize;
+        let guess = self.guess(run.len(), count, |index| run[index]);
+        let passed = guess.map(|bound| gather(run, self.threads, bound));
+        self.finish(run, count, passed)
+    }
+
+    /// The elements of `grads + residual` with the largest magnitudes, rounded to `format`. Afterwards `grads` holds the next
+    /// residual, if [`Feedback::finite`]; `residual` is not changed, so that a step which fails or is skipped loses nothing.
+    ///
+    /// Residuals have the gradients' scale: whoever changes the loss scale multiplies them.
+    ///
+    /// # Errors
+    ///
+    /// When `amount` does not fit the run, when residual and gradients differ in length, and [`CompressError::NaN`] for a
+    /// sum that is NaN. What is in `grads` is then of no use.
+    pub fn with_feedback(
+        &self,
+        grads: &mut [f32],
+        residual: &[f32],
+        amount: Amount,
+        format: ValueFormat,
+    ) -> Result<Feedback, CompressError> {
+        if grads.len() != residual.len() {
+            let (grads, residual) = (grads.len() as u64, residual.len() as u64);
+            return Err(CompressError::Lengths { grads, residual });
+        }
+        let count = amount.of(grads.len() as u64)? as usize;
+        let guess = self.guess(grads.len(), count, |index| grads[index] + residual[index]);
+        // The sums are needed in any case.
+        let gathered = add_and_gather(grads, residual, self.threads, guess.unwrap_or(Bound::NOTHING));
+        let mut kept = self.finish(grads, count, guess.map(|_| gathered))?;
+        let mut finite = true;
+        for (&index, value) in kept.indices.iter().zip(&mut kept.values) {
+            let sent = format.round(*value);
+            finite &= sent.is_finite();
+            // Exact: the difference of a value and its rounding is a multiple of the value's last place, and small.
+            grads[index as usize] = *value - sent;
+            *value = sent;
+        }
+        Ok(Feedback { kept, finite })
+    }
+
+    /// A bound that most likely at least `count` elements reach, and not many more.
+    fn guess(&self, elements: usize, count: usize, value: impl Fn(usize) -> f32) -> Option<Bound> {
+        if elements <= SHORT || count > elements / LARGE_PART {
+            return None;
+        }
+        sample::bound(elements, count, value)
+    }
+
+    /// Exactly `count` elements of `run`: of what was gathered, if that is enough, else of the run.
+    fn finish(&self, run: &[f32], count: usize, passed: Option<Gathered>) -> Result<Kept, CompressError> {
+        let (limit, gathered) = match passed.filter(|gathered| gathered.len() >= count) {
+            Some(gathered) => (rank::kth_largest(&gathered.values(), count, self.threads), gathered),
+            None => {
+                let limit = rank::kth_largest(&[run], count, self.threads);
+                let bound = Bound { least: limit.magnitude, ties: limit.ties, expected: count };
+                (limit, gather(run, self.threads, bound))
+            }
+        };
+        let kept = gathered.largest(limit, count);
+        // A NaN's bits are larger than any magnitude's, so if there is one, then one is kept: not always the first.
+        if kept.values.iter().any(|value| value.is_nan()) {
+            let index = run.iter().position(|value| value.is_nan()).unwrap_or_default() as u64;
+            return Err(CompressError::NaN { index });
+        }
+        Ok(kept)
+    }
+}
+
+impl Default for Compressor {
+    /// With a thread a core.
+    fn default() -> Compressor {
+        Compressor::new(None)
+    }
+}
+
+/// The bits of the absolute value: ordered as magnitudes are, above infinity for a NaN.
+fn magnitude(value: f32) -> u32 {
+    value.to_bits() & 0x7fff_ffff
+}
+
+#[cfg(test)]
+mod tests;
