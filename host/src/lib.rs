@@ -9,6 +9,7 @@ pub mod compress;
 pub mod device;
 pub mod durable;
 pub mod gcn;
+pub mod gradient_norm;
 pub mod safetensors;
 pub mod selftest;
 pub mod step;

@@ -2,5 +2,6 @@
 //!
 //! What stands here is what the generated hardware and the host's fast path are compared with, bit for bit.
 
+pub mod gradient_norm;
 pub mod half;
 pub mod optimizer;
