@@ -1,4 +1,6 @@
-//! `nearfield bench kernel`: how fast a kernel is, and how fast its simulation.
+//! `nearfield bench`: how fast a kernel is, and its simulation, and what the host does itself.
+
+mod compress;
 
 use super::console::Console;
 use super::failure::Failure;
@@ -25,6 +27,12 @@ enum What {
     /// system's handing out of memory is not in the figure.
     #[command(after_help = "Example:\n  nearfield bench kernel --device sim:smartssd --elements 1000000 --json")]
     Kernel(Kernel),
+    /// Find the largest elements of a made-up gradient.
+    ///
+    /// Prints elements a second: reading the run and nothing else, selecting, writing a stream too, and with error
+    /// feedback. The fastest of several rounds counts.
+    #[command(after_help = "Example:\n  nearfield bench compress --ratio 0.01 --json")]
+    Compress(compress::Compress),
 }
 
 #[derive(Args)]
@@ -51,8 +59,10 @@ struct Printed {
 impl Bench {
     /// Runs the command.
     pub fn run(self, console: &Console) -> Result<(), Failure> {
-        let What::Kernel(kernel) = self.what;
-        kernel.run(console)
+        match self.what {
+            What::Kernel(kernel) => kernel.run(console),
+            What::Compress(compress) => compress.run(console),
+        }
     }
 }
 

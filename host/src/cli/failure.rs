@@ -4,6 +4,7 @@ use nearfield::device::DeviceError;
 use nearfield::gcn::RunError;
 use nearfield::safetensors::{MatchError, SafetensorsError};
 use nearfield::store::StoreError;
+use nearfield::topk::file::GradientError;
 use nearfield::xclbin::XclbinError;
 
 /// Refused before anything ran or was written.
@@ -69,6 +70,12 @@ impl From<XclbinError> for Failure {
 
 impl From<MatchError> for Failure {
     fn from(error: MatchError) -> Failure {
+        Failure::refused(error)
+    }
+}
+
+impl From<GradientError> for Failure {
+    fn from(error: GradientError) -> Failure {
         Failure::refused(error)
     }
 }

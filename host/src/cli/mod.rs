@@ -5,6 +5,7 @@
 //! anything ran or was written; 1 began and failed ([`failure::Failure`]).
 
 mod bench;
+mod compress;
 mod console;
 mod doctor;
 mod emit;
@@ -65,6 +66,7 @@ enum Command {
     Emit(emit::Emit),
     Init(init::Init),
     Step(step::Step),
+    Compress(compress::Compress),
     Export(export::Export),
     Gcn(gcn::Gcn),
     Bench(bench::Bench),
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Emit(command) => command.run(&console),
         Command::Init(command) => command.run(&console),
         Command::Step(command) => command.run(&console),
+        Command::Compress(command) => command.run(&console),
         Command::Export(command) => command.run(&console),
         Command::Gcn(command) => command.run(&console),
         Command::Bench(command) => command.run(&console),

@@ -6,9 +6,9 @@ use super::optimizer::optimizer;
 use anyhow::{anyhow, Context};
 use clap::Args;
 use nearfield::device::{DeviceSpec, Tensors};
-use nearfield::safetensors::{flatten, SafetensorsFile};
 use nearfield::step::{check, step, StepReport};
 use nearfield::store::{Store, TensorEntry};
+use nearfield::topk::file::read_gradients;
 use nearfield_model::optimizer::Optimizer;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -22,7 +22,8 @@ pub struct Step {
     /// The store.
     #[arg(long, value_name = "DIR")]
     store: PathBuf,
-    /// The gradients: a safetensors file with a tensor for every parameter, of its name and shape.
+    /// The gradients: a safetensors file with a tensor for every parameter, of its name and shape, or what `nearfield
+    /// compress` made of one.
     #[arg(long, value_name = "FILE")]
     grads: PathBuf,
     #[arg(long, default_value = "soft", help = super::DEVICE, long_help = super::DEVICE_LONG)]
@@ -61,7 +62,7 @@ impl Step {
             return Err(Failure::refused(error));
         }
         hyper.check().map_err(Failure::refused)?;
-        let grads = flatten(&mut SafetensorsFile::open(&self.grads)?, &store.manifest().tensors)?;
+        let grads = read_gradients(&self.grads, &store.manifest().tensors)?;
         let mut state = store.load()?;
         let powers = hyper.next(&store.powers());
         let k = hyper.coefficients(&powers).map_err(Failure::refused)?;

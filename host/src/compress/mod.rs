@@ -51,6 +51,11 @@ impl Compressor {
         Compressor { threads: threads.map_or_else(cores, NonZero::get) }
     }
 
+    /// How many threads it has.
+    pub fn threads(&self) -> usize {
+        self.threads
+    }
+
     /// The elements of `run` with the largest magnitudes, as they are.
     ///
     /// # Errors

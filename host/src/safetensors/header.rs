@@ -4,9 +4,42 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use std::collections::BTreeMap;
 use std::fmt;
 
+/// What a tensor's elements are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ElementType {
+    /// IEEE 754 binary32.
+    F32,
+    /// Bytes: of what has a format of its own.
+    U8,
+}
+
+impl ElementType {
+    /// The name it has in a file.
+    pub fn name(self) -> &'static str {
+        match self {
+            ElementType::F32 => "F32",
+            ElementType::U8 => "U8",
+        }
+    }
+
+    /// Bytes of an element.
+    pub fn bytes(self) -> u64 {
+        match self {
+            ElementType::F32 => 4,
+            ElementType::U8 => 1,
+        }
+    }
+
+    fn from_name(name: &str) -> Option<ElementType> {
+        [ElementType::F32, ElementType::U8].into_iter().find(|element| element.name() == name)
+    }
+}
+
 /// A tensor of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorInfo {
+    /// What its elements are.
+    pub element: ElementType,
     /// Its dimensions; none for a scalar.
     pub shape: Vec<u64>,
     /// First byte, counted from the start of the data.
@@ -18,7 +51,7 @@ pub struct TensorInfo {
 impl TensorInfo {
     /// Number of elements.
     pub fn elements(&self) -> usize {
-        ((self.end - self.begin) / 4) as usize
+        ((self.end - self.begin) / self.element.bytes()) as usize
     }
 }
 
@@ -100,20 +133,20 @@ pub(super) fn parse(text: &[u8], data_bytes: u64) -> Result<Header, Refusal> {
 }
 
 fn tensor(name: String, raw: RawTensor) -> Result<TensorInfo, Refusal> {
-    if raw.dtype != "F32" {
+    let Some(element) = ElementType::from_name(&raw.dtype) else {
         // Printed with quotes if it is no plain word: it comes from outside and goes to a terminal.
         let plain = !raw.dtype.is_empty()
             && raw.dtype.len() <= 16
             && raw.dtype.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
         let dtype = if plain { raw.dtype } else { format!("{:?}", raw.dtype.chars().take(16).collect::<String>()) };
         return Err(Refusal::Type { tensor: name, dtype });
-    }
+    };
     let (begin, end) = raw.data_offsets;
-    let needed = raw.shape.iter().try_fold(4u64, |bytes, &n| bytes.checked_mul(n));
+    let needed = raw.shape.iter().try_fold(element.bytes(), |bytes, &n| bytes.checked_mul(n));
     // A dimension of 0 makes an empty tensor even where the others would overflow.
     let needed = if raw.shape.contains(&0) { Some(0) } else { needed };
     match (needed, end.checked_sub(begin)) {
-        (Some(needed), Some(given)) if needed == given => Ok(TensorInfo { shape: raw.shape, begin, end }),
+        (Some(needed), Some(given)) if needed == given => Ok(TensorInfo { element, shape: raw.shape, begin, end }),
         _ => Err(Refusal::Malformed(format!(
             "tensor {name:?} of shape {:?} does not have the bytes {begin} to {end} that its header says",
             raw.shape

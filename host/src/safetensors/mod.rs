@@ -12,8 +12,8 @@ mod header;
 mod write;
 
 pub use flat::{flatten, MatchError};
-pub use header::TensorInfo;
-pub use write::write;
+pub use header::{ElementType, TensorInfo};
+pub use write::{write, write_bytes};
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -54,7 +54,7 @@ pub enum SafetensorsError {
     },
 }
 
-/// An open safetensors file of F32 tensors, its header checked.
+/// An open safetensors file, its header checked.
 #[derive(Debug)]
 pub struct SafetensorsFile {
     path: PathBuf,
@@ -65,8 +65,20 @@ pub struct SafetensorsFile {
 }
 
 impl SafetensorsFile {
-    /// Opens a file and checks its header.
+    /// Opens a file of F32 tensors and checks its header.
     pub fn open(path: &Path) -> Result<SafetensorsFile, SafetensorsError> {
+        let file = SafetensorsFile::open_any(path)?;
+        match file.tensors.iter().find(|(_, info)| info.element != ElementType::F32) {
+            None => Ok(file),
+            Some((tensor, info)) => {
+                let (tensor, dtype) = (tensor.clone(), info.element.name().into());
+                Err(SafetensorsError::Type { path: path.into(), tensor, dtype })
+            }
+        }
+    }
+
+    /// Opens a file whose tensors are of any [`ElementType`] and checks its header.
+    pub fn open_any(path: &Path) -> Result<SafetensorsFile, SafetensorsError> {
         let read = |source| SafetensorsError::Read { path: path.into(), source };
         let mut file = File::open(path).map_err(read)?;
         let about = file.metadata().map_err(read)?;
@@ -96,12 +108,27 @@ impl SafetensorsFile {
     ///
     /// # Panics
     ///
-    /// If `info` is not of this file or `into` has another number of elements.
+    /// If `info` is not of this file or not F32, or `into` has another number of elements.
     pub fn read_into(&mut self, info: &TensorInfo, into: &mut [f32]) -> Result<(), SafetensorsError> {
-        assert_eq!(into.len(), info.elements(), "the tensor's number of elements");
+        assert_eq!((info.element, into.len()), (ElementType::F32, info.elements()), "the tensor's elements");
+        self.read_at(info, bytemuck::cast_slice_mut(into))
+    }
+
+    /// Reads one tensor's bytes. They are no more than the file has.
+    ///
+    /// # Panics
+    ///
+    /// If `info` is not of this file.
+    pub fn read_bytes(&mut self, info: &TensorInfo) -> Result<Vec<u8>, SafetensorsError> {
+        let mut bytes = vec![0; (info.end - info.begin) as usize];
+        self.read_at(info, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    fn read_at(&mut self, info: &TensorInfo, into: &mut [u8]) -> Result<(), SafetensorsError> {
         let read = |source| SafetensorsError::Read { path: self.path.clone(), source };
         self.file.seek(SeekFrom::Start(self.data_start + info.begin)).map_err(read)?;
-        self.file.read_exact(bytemuck::cast_slice_mut(into)).map_err(read)
+        self.file.read_exact(into).map_err(read)
     }
 }
 

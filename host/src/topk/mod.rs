@@ -2,12 +2,13 @@
 //!
 //! A stream holds the kept elements of one flat run; its layout is [`nearfield_abi::topk`], its rules are in
 //! `docs/formats.md`. [`encode`] writes one, [`Stream::parse`] checks one and gives its elements, as pairs or laid into a
-//! dense run.
+//! dense run. A file holds a whole model's gradient, a stream a subgroup ([`file`](mod@file)).
 //!
 //! A stream is not trusted: [`Stream::parse`] checks every rule before it hands anything out, allocates nothing, and the
 //! dense run is the caller's, so a stream cannot ask for memory.
 
 mod encode;
+pub mod file;
 mod stream;
 
 pub use encode::{encode, EncodeError};

@@ -1,6 +1,7 @@
 //! The `nearfield` program as its users meet it: exit codes, messages, what is written and what is not.
 
 mod bad_input;
+mod compress;
 mod full_disk;
 mod gcn_train;
 mod journey;

@@ -1,5 +1,6 @@
 //! Streams: what is kept comes back, and what breaks a rule does not come in.
 
+mod files;
 mod malformed;
 
 use super::*;

@@ -1,0 +1,147 @@
+//! `nearfield bench compress`: how fast the largest elements of a gradient are found.
+
+use super::super::console::Console;
+use super::super::failure::Failure;
+use clap::Args;
+use nearfield::compress::{Amount, Compressor};
+use nearfield::topk::{encode, ValueFormat};
+use rand::RngCore;
+use rand_chacha::rand_core::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
+use std::num::NonZero;
+use std::time::Instant;
+
+#[derive(Args)]
+pub struct Compress {
+    /// Number of elements of the run.
+    #[arg(long, default_value_t = 1 << 24, value_parser = clap::value_parser!(u32).range(1..=1 << 30))]
+    elements: u32,
+    /// The part to keep, above 0 and at most 1.
+    #[arg(long, value_name = "K", default_value_t = 0.01)]
+    ratio: f64,
+    /// How values are stored: fp32, fp16 or bf16.
+    #[arg(long, default_value = "fp16")]
+    format: ValueFormat,
+    /// Threads; without it one a core.
+    #[arg(long, value_name = "N")]
+    threads: Option<NonZero<usize>>,
+    /// How often each is done; the fastest counts.
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    rounds: u32,
+    /// Seed of the made-up gradient.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+}
+
+/// What is printed with `--json`; rates in 10^9 elements a second.
+#[derive(Serialize)]
+struct Printed {
+    elements: u32,
+    kept: usize,
+    format: ValueFormat,
+    threads: usize,
+    stream_bytes: usize,
+    /// Reading the run and nothing else: what no compressor can be faster than.
+    read_gelem_per_s: f64,
+    /// Finding the largest elements.
+    select_gelem_per_s: f64,
+    /// The same, and writing the stream.
+    stream_gelem_per_s: f64,
+    /// Adding and keeping a residual, and writing the stream.
+    feedback_gelem_per_s: f64,
+}
+
+impl Compress {
+    pub fn run(self, console: &Console) -> Result<(), Failure> {
+        let amount = Amount::Ratio(self.ratio);
+        amount.of(u64::from(self.elements)).map_err(Failure::refused)?;
+        let (elements, run) = (u64::from(self.elements), self.gradient());
+        let compressor = Compressor::new(self.threads);
+        let threads = compressor.threads();
+        let read = self.fastest(|| {
+            read(&run, threads);
+            Ok(())
+        })?;
+        let select = self.fastest(|| {
+            std::hint::black_box(compressor.select(&run, amount)?);
+            Ok(())
+        })?;
+        let (mut bytes, mut kept) = (Vec::new(), 0);
+        let stream = self.fastest(|| {
+            let selected = compressor.select(&run, amount)?;
+            bytes = encode(elements, self.format, &selected)?;
+            kept = selected.len();
+            Ok(())
+        })?;
+        // What is left becomes the gradient of the next round: values change, and so does what is kept.
+        let (mut grads, residual) = (run.clone(), run);
+        let feedback = self.fastest(|| {
+            let step = compressor.with_feedback(&mut grads, &residual, amount, self.format)?;
+            std::hint::black_box(encode(elements, self.format, &step.kept)?);
+            Ok(())
+        })?;
+        let printed = Printed {
+            elements: self.elements,
+            kept,
+            format: self.format,
+            threads,
+            stream_bytes: bytes.len(),
+            read_gelem_per_s: read,
+            select_gelem_per_s: select,
+            stream_gelem_per_s: stream,
+            feedback_gelem_per_s: feedback,
+        };
+        console.result(&printed, || text(&printed))
+    }
+
+    /// Draws that are about normal: the sum of four uniform ones.
+    fn gradient(&self) -> Vec<f32> {
+        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
+        let uniform = |word: u64, shift: u32| (word >> shift & 0xffff) as f32 / 65_536.0 - 0.5;
+        (0..self.elements)
+            .map(|_| {
+                let word = generator.next_u64();
+                [0, 16, 32, 48].into_iter().map(|shift| uniform(word, shift)).sum()
+            })
+            .collect()
+    }
+
+    /// 10^9 elements a second of the fastest of all rounds.
+    fn fastest(&self, mut round: impl FnMut() -> anyhow::Result<()>) -> Result<f64, Failure> {
+        let mut seconds = f64::INFINITY;
+        for _ in 0..self.rounds {
+            let begun = Instant::now();
+            round().map_err(Failure::failed)?;
+            seconds = seconds.min(begun.elapsed().as_secs_f64());
+        }
+        Ok(f64::from(self.elements) / seconds / 1e9)
+    }
+}
+
+/// Reads the run on all threads.
+fn read(run: &[f32], threads: usize) {
+    std::thread::scope(|scope| {
+        for part in run.chunks(run.len().div_ceil(threads).max(1)) {
+            scope.spawn(move || {
+                let mut any = [0; 64];
+                for chunk in part.chunks_exact(any.len()) {
+                    any.iter_mut().zip(chunk).for_each(|(any, value)| *any |= value.to_bits());
+                }
+                std::hint::black_box(any);
+            });
+        }
+    });
+}
+
+fn text(printed: &Printed) -> String {
+    let Printed { elements, kept, format, threads, stream_bytes, .. } = printed;
+    format!(
+        "{kept} of {elements} elements, {format}, {stream_bytes} bytes, {threads} threads\n\
+         reading alone:        {:.3} Gelem/s\n\
+         selecting:            {:.3} Gelem/s\n\
+         and writing a stream: {:.3} Gelem/s\n\
+         with error feedback:  {:.3} Gelem/s",
+        printed.read_gelem_per_s, printed.select_gelem_per_s, printed.stream_gelem_per_s, printed.feedback_gelem_per_s
+    )
+}
