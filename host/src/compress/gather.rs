@@ -166,14 +166,26 @@ impl Scan<'_> {
     }
 }
 
-/// Whether an element has at least this magnitude. Nothing but differences and their signs, which the compiler makes vector
+/// Whether an element has at least this magnitude. Nothing but comparisons of signed words, which the compiler makes vector
 /// instructions that every processor has.
 fn reached(block: &[f32; BLOCK], least: u32) -> bool {
     let below = (least as i32).wrapping_sub(1);
-    block.iter().fold(0, |any, &value| any | below.wrapping_sub(magnitude(value) as i32)) < 0
+    block.iter().fold(false, |any, &value| any | (magnitude(value) as i32 > below))
 }
 
-/// A bit for each element that has at least this magnitude, the first one lowest.
+/// A bit for each element that has at least this magnitude, the first one lowest. The bits come from a table, so that this too
+/// becomes vector instructions; a bit 0 in it would be taken for a truth value, and its element done apart.
 fn hit_mask(block: &[f32; BLOCK], least: u32) -> u32 {
-    block.iter().rev().fold(0, |mask, &value| mask + mask + u32::from(magnitude(value) >= least))
+    const BITS: [u32; BLOCK] = {
+        let mut bits = [0; BLOCK];
+        let mut place = 0;
+        while place < BLOCK {
+            bits[place] = 1 << (place + BLOCK);
+            place += 1;
+        }
+        bits
+    };
+    let below = (least as i32).wrapping_sub(1);
+    let hits = block.iter().zip(&BITS).map(|(&value, bit)| if magnitude(value) as i32 > below { *bit } else { 0 });
+    hits.fold(0, |mask, bit| mask | bit) >> BLOCK
 }

@@ -6,7 +6,7 @@ use super::gather::Bound;
 use super::rank::kth_largest;
 
 /// Where the sample is taken.
-const PLACES: usize = 1 << 13;
+const PLACES: usize = 1 << 12;
 /// Neighbours that are taken at a place, for what a cache line costs.
 const NEIGHBOURS: usize = 4;
 

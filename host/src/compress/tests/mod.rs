@@ -118,6 +118,7 @@ fn a_guess_gathers_enough_and_not_much_more() {
     for count in [elements / 1000, elements / 100, elements / 10] {
         let guess = with(2).guess(elements, count, |index| run[index]).unwrap();
         let gathered = gather(&run, 2, guess).len();
-        assert!(gathered >= count && gathered < 2 * count + 1000, "{gathered} for {count}");
+        // The margin is for a small sample, so it is a part of the run and not of the count.
+        assert!(gathered >= count && gathered < 2 * count + elements / 256, "{gathered} for {count}");
     }
 }
