@@ -4,6 +4,7 @@ pub mod binary32;
 pub mod budget;
 pub mod differential;
 pub mod formal;
+pub mod half;
 pub mod lint;
 pub mod rng;
 pub mod stream;

@@ -1,8 +1,12 @@
 //! Floating-point units under Verilator, against native `f32` and Berkeley SoftFloat, bit for bit.
 
 mod add;
+mod bf16_to_fp32;
 mod div;
 mod fma;
+mod fp16_to_fp32;
+mod fp32_to_bf16;
+mod fp32_to_fp16;
 mod mul;
 mod sqrt;
 
@@ -125,21 +129,34 @@ impl<const N: usize> Reference<N> {
     }
 }
 
-/// Drives a unit with cases, one a cycle, and compares every result with both references.
-fn matches<const N: usize>(name: &str, reference: &Reference<N>, cases: impl Iterator<Item = [u32; N]>) -> usize {
+/// Drives a unit with cases, one a cycle, and compares every result with `of`.
+fn matches_with<const N: usize>(
+    name: &str,
+    of: impl Fn([u32; N]) -> u32,
+    cases: impl Iterator<Item = [u32; N]>,
+) -> usize {
     let mut pipeline = Pipeline::new(name);
     for operands in cases {
-        pipeline.operate(operands, reference.of(operands));
+        pipeline.operate(operands, of(operands));
     }
-    let checked = pipeline.drain();
+    pipeline.drain()
+}
+
+/// Drives a unit with cases, one a cycle, and compares every result with both references.
+fn matches<const N: usize>(name: &str, reference: &Reference<N>, cases: impl Iterator<Item = [u32; N]>) -> usize {
+    let checked = matches_with(name, |operands| reference.of(operands), cases);
     println!("{name}: {checked} results identical to native f32 and SoftFloat");
     checked
 }
 
 /// An operation among others appears `latency` cycles later, in that cycle only.
 fn measure_latency<const N: usize>(name: &str, reference: &Reference<N>, idle: [u32; N], pulse: [u32; N]) {
+    measure_latency_with(name, |operands| reference.of(operands), idle, pulse);
+}
+
+fn measure_latency_with<const N: usize>(name: &str, of: impl Fn([u32; N]) -> u32, idle: [u32; N], pulse: [u32; N]) {
     let mut pipeline = Pipeline::new(name);
-    let (quiet, result) = (reference.of(idle), reference.of(pulse));
+    let (quiet, result) = (of(idle), of(pulse));
     assert_ne!(quiet, result, "the pulse must show");
     for _ in 0..100 {
         pipeline.cycle(idle);
