@@ -52,7 +52,8 @@ impl Pace {
     /// Always, half of the time, rarely.
     pub const ALL: [Pace; 3] = [Pace { on: 1, of: 1 }, Pace { on: 1, of: 2 }, Pace { on: 1, of: 7 }];
 
-    fn draw(self, rng: &mut Rng) -> bool {
+    /// Whether it is willing this time.
+    pub fn draw(self, rng: &mut Rng) -> bool {
         rng.below(self.of) < self.on
     }
 }

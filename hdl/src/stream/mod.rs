@@ -4,25 +4,35 @@
 //! transfer; `valid` never waits for `ready`; `ready` may do as it likes. Every cell keeps these rules on its output as
 //! long as its inputs do; `reset` is the one thing that takes an offer back.
 
+mod checksum;
 mod credit;
 mod fifo;
 mod fork;
 mod join;
 mod narrow;
+mod nonfinite;
 mod port;
+mod position_sum;
 mod register;
+mod running_sums;
 mod skid;
 mod widen;
+mod word_sums;
 
+pub use checksum::{Checksum, Checksum128, Checksum256, Checksum512, Checksum64};
 pub use credit::Credit;
 pub use fifo::Fifo;
 pub use fork::Fork;
 pub use join::Join;
 pub use narrow::Narrow;
+pub use nonfinite::{Nonfinite, Nonfinite128, Nonfinite256, Nonfinite512, Nonfinite64};
 pub use port::{StreamIn, StreamOut};
+pub use position_sum::PositionSum;
 pub use register::Register;
+pub use running_sums::RunningSums;
 pub use skid::Skid;
 pub use widen::Widen;
+pub use word_sums::WordSums;
 
 use crate::emit::{emit, Design, EmitError};
 use crate::Unit;
@@ -46,4 +56,6 @@ pub const UNITS: &[Unit] = &[
     unit("stream_narrow", || print::<Narrow<512, 128, 2>>("stream_narrow")),
     unit("stream_widen", || print::<Widen<128, 4, 512, 2>>("stream_widen")),
     unit("stream_credit", || print::<Credit<10, 512>>("stream_credit")),
+    unit("stream_checksum", || print::<Checksum512>("stream_checksum")),
+    unit("stream_nonfinite", || print::<Nonfinite512>("stream_nonfinite")),
 ];
