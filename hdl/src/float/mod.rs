@@ -25,6 +25,8 @@ mod product;
 mod round;
 mod sqrt;
 mod sqrt_digit;
+mod square_sum;
+mod sum_limb;
 mod unpack;
 mod wide_normalise;
 mod wide_sum;
@@ -46,6 +48,8 @@ pub use product::Product;
 pub use round::Round;
 pub use sqrt::Fp32Sqrt;
 pub use sqrt_digit::SqrtDigit;
+pub use square_sum::Fp32SquareSum;
+pub use sum_limb::SumLimb;
 pub use unpack::Unpack;
 pub use wide_normalise::WideNormalise;
 pub use wide_sum::WideSum;
@@ -108,5 +112,11 @@ pub const UNITS: &[Unit] = &[
         family: "float",
         latency: Some(Fp32ToFp16::LATENCY),
         emit: || emit(&Fp32ToFp16::default(), "fp32_to_fp16", ""),
+    },
+    Unit {
+        name: "fp32_square_sum",
+        family: "float",
+        latency: Some(Fp32SquareSum::LATENCY),
+        emit: || emit(&Fp32SquareSum::default(), "fp32_square_sum", ""),
     },
 ];

@@ -9,6 +9,7 @@ mod fp32_to_bf16;
 mod fp32_to_fp16;
 mod mul;
 mod sqrt;
+mod square_sum;
 
 use nearfield_hdl::emit::Design;
 use nearfield_hdl::float::UNITS;
