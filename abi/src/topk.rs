@@ -42,6 +42,26 @@ pub mod format {
     pub const BF16: u32 = 2;
 }
 
+/// What a decompressor finds wrong with a stream.
+pub mod fault {
+    /// Nothing.
+    pub const NONE: u32 = 0;
+    /// The header: its magic, format, element count or a byte that has to be 0.
+    pub const HEADER: u32 = 1;
+    /// The table: a count above the chunk's elements, a sum that is not the header's, a byte that has to be 0.
+    pub const COUNT: u32 = 2;
+    /// An index that is not above the one before it.
+    pub const ORDER: u32 = 3;
+    /// An index past the last element.
+    pub const RANGE: u32 = 4;
+    /// A chunk's checksum.
+    pub const CHECKSUM: u32 = 5;
+    /// The stream ends too early.
+    pub const TRUNCATED: u32 = 6;
+    /// Something follows the last chunk.
+    pub const SURPLUS: u32 = 7;
+}
+
 /// Bytes of a value, or `None` for an unknown format.
 pub const fn value_bytes(format: u32) -> Option<u64> {
     match format {

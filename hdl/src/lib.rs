@@ -11,6 +11,7 @@ pub mod optimizer;
 pub mod prelude;
 pub mod primitive;
 pub mod stream;
+pub mod topk;
 mod unit;
 
 pub use unit::{units, Unit};

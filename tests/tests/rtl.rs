@@ -14,3 +14,5 @@ mod kernel_hostile;
 mod optimizer;
 #[path = "rtl/stream/mod.rs"]
 mod stream;
+#[path = "rtl/topk/mod.rs"]
+mod topk;
