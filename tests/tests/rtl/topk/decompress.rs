@@ -103,3 +103,17 @@ fn a_word_every_cycle() {
         }
     }
 }
+
+/// More chunks than a step's pieces ever have; five million cycles, so only among the long runs.
+#[test]
+fn passes_three_hundred_chunks() {
+    if !long() {
+        println!("skipped: NEARFIELD_LONG=1 (make test-long) runs it");
+        return;
+    }
+    let mut rng = Rng::new(seed("topk::decompress chunks", 0x6368_756e));
+    let mut sparse = Sparse::uniform(300 * 65_536 - 5, 300, 1, &mut rng);
+    sparse.kept.retain(|kept| kept.0 / 65_536 % 5 != 4);
+    let outcome = Decompressor::new(4).passes(&sparse, AT_ONCE, &mut rng);
+    assert_eq!(outcome.gaps, 0);
+}

@@ -129,6 +129,22 @@ fn the_table_must_add_up() {
     });
 }
 
+/// The largest run, with an entry of its table that is none: each of 512 has a place of its own.
+#[test]
+fn the_longest_table_is_read_to_its_end() {
+    each("topk::malformed long table", |unit, _, rng| {
+        let elements = 1 << 25;
+        let stream = Sparse { elements, format: 2, kept: vec![(7, 1), (elements - 1, 2)] }.encode();
+        for c in [0, 3, 255, 256, 510, 511] {
+            let mut stream = stream.clone();
+            stream[64 + 16 * c + 4 + rng.below(4)] = 1;
+            let found = unit.run(&stream, elements, 2, [Pace::ALL[0]; 2], rng).fault;
+            assert_eq!(found, (fault::COUNT, c as u32));
+            recovers(unit, rng);
+        }
+    });
+}
+
 /// The sum is right and the checksums are, but an element has changed sides: it stands where padding should.
 #[test]
 fn a_count_must_be_that_of_the_indices() {
