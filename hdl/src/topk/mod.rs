@@ -58,6 +58,7 @@ fn print<B: Block + Default>(name: &str) -> Result<Design, EmitError> {
 pub const UNITS: &[Unit] = &[
     unit("topk_value", || print::<Value>("topk_value")),
     Unit { name: "topk_fold", family: "topk", latency: Some(Fold::LATENCY), emit: || print::<Fold>("topk_fold") },
+    unit("topk_groups", || print::<Groups<4, 64, 128, 3, 2>>("topk_groups")),
     unit("topk_order", || print::<Order<4, 64>>("topk_order")),
     unit("topk_padding", || print::<Padding>("topk_padding")),
     unit("topk_merge", || print::<Merge<4, 8, 32, 64, 128>>("topk_merge")),

@@ -3,6 +3,7 @@
 mod decompress;
 mod encode;
 mod fold;
+mod groups;
 mod malformed;
 mod merge;
 mod order;
