@@ -2,7 +2,7 @@
 
 use super::random::{generator, Purpose};
 use super::{Network, Optimizer, OptimizerError, Score, Split};
-use nearfield_model::optimizer::{adam, adamw, Hyper, Optimizer as Name};
+use nearfield_model::optimizer::{adagrad, adam, adamw, lion, sgd, Hyper, Optimizer as Name};
 
 /// What a training run is made of, besides the data set and the device.
 #[derive(Clone, Debug, PartialEq)]
@@ -33,7 +33,11 @@ impl Options {
         match optimizer {
             Name::Adam => Hyper::Adam(adam::Hyper { lr: 0.01, weight_decay: 5e-4, ..adam::Hyper::default() }),
             Name::AdamW => Hyper::AdamW(adamw::Hyper { lr: 0.2, weight_decay: 1.0, ..adamw::Hyper::default() }),
-            other => Hyper::of(other),
+            Name::Adagrad => {
+                Hyper::Adagrad(adagrad::Hyper { lr: 0.2, weight_decay: 5e-4, ..adagrad::Hyper::default() })
+            }
+            Name::Sgd => Hyper::Sgd(sgd::Hyper { lr: 0.5, momentum: 0.9, weight_decay: 5e-4, ..sgd::Hyper::default() }),
+            Name::Lion => Hyper::Lion(lion::Hyper { lr: 0.03, weight_decay: 0.1, ..lion::Hyper::default() }),
         }
     }
 }
