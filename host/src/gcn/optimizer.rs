@@ -153,8 +153,8 @@ impl Check {
         self.params.extend_from_slice(params);
         self.states.clear();
         self.states.extend_from_slice(states);
-        let (params, mut states) =
-            (&mut self.params, self.states.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>());
+        let params = &mut self.params;
+        let mut states: Vec<&mut [f32]> = self.states.iter_mut().map(Vec::as_mut_slice).collect();
         match self.done.reference {
             Reference::Specification => k.step(params, &mut states, gradient),
             Reference::Soft => self.soft.step(k, Tensors { params, states, grads: gradient }),

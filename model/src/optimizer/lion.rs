@@ -1,7 +1,8 @@
 //! Lion: a step of one size for every element, of which the gradient and its average decide only the direction.
 //!
 //! The order of operations is that of DeepSpeed 0.19.8's CPU Lion in its AVX-512 form (`csrc/includes/cpu_lion.h`,
-//! `Step_AVX`), for every element. `fma(a, b, c)` rounds a·b + c once; every other operation rounds:
+//! `Step_AVX`), for every element. Its `decay` is scalar code there, which gcc fuses. `fma(a, b, c)` rounds a·b + c once;
+//! every other operation rounds:
 //!
 //! ```text
 //! c  = fma(g, c1, m * beta1)
