@@ -268,3 +268,65 @@ fn in_pieces(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::device::soft::Soft;
+    use crate::device::{Counters, Description};
+    use nearfield_model::optimizer::Hyper;
+
+    /// A device whose kernel does one optimizer.
+    struct OfAdamW(Soft, Description);
+
+    impl Device for OfAdamW {
+        fn describe(&self) -> &Description {
+            &self.1
+        }
+        fn allocate(&mut self, bytes: u64, bank: u32) -> Result<Buffer, DeviceError> {
+            self.0.allocate(bytes, bank)
+        }
+        fn release(&mut self, buffer: Buffer) {
+            self.0.release(buffer);
+        }
+        fn write(&mut self, buffer: &Buffer, offset: u64, data: &[u8]) -> Result<(), DeviceError> {
+            self.0.write(buffer, offset, data)
+        }
+        fn read(&mut self, buffer: &Buffer, offset: u64, into: &mut [u8]) -> Result<(), DeviceError> {
+            self.0.read(buffer, offset, into)
+        }
+        fn start(&mut self, arguments: &[Value]) -> Result<(), DeviceError> {
+            self.0.start(arguments)
+        }
+        fn wait(&mut self, timeout: Duration) -> Result<(), DeviceError> {
+            self.0.wait(timeout)
+        }
+        fn register(&mut self, offset: u32) -> Result<Option<u32>, DeviceError> {
+            self.0.register(offset)
+        }
+        fn counters(&mut self) -> Result<Option<Counters>, DeviceError> {
+            self.0.counters()
+        }
+    }
+
+    #[test]
+    fn an_optimizer_that_a_device_does_not_do_is_refused_before_anything_runs() {
+        let soft = Soft::open(Some(1));
+        let about = Description { optimizers: &[Optimizer::AdamW], name: "one".into(), ..soft.describe().clone() };
+        let mut device = OfAdamW(soft, about);
+        for optimizer in Optimizer::ALL {
+            let hyper = Hyper::of(optimizer);
+            let k = hyper.coefficients(&hyper.next(&hyper.powers())).unwrap();
+            let (mut params, mut states) = (vec![1.0; 16], vec![vec![0.0; 16]; hyper.states().len()]);
+            let states = states.iter_mut().map(Vec::as_mut_slice).collect();
+            let tensors = Tensors { params: &mut params, states, grads: &[1.0; 16] };
+            match step(&mut device, &k, tensors, &mut |_| ()) {
+                Ok(report) => assert_eq!((optimizer, report.elements), (Optimizer::AdamW, 16)),
+                Err(error) => {
+                    assert!(error.refused() && error.to_string().contains("does adamw"), "{error}");
+                    assert_eq!(params, [1.0; 16]);
+                }
+            }
+        }
+    }
+}

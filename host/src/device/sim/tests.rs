@@ -114,20 +114,3 @@ fn steps_are_cut_into_pieces_and_report_their_sum() {
     assert_eq!((report.elements, report.lanes), (n as u64, Some(4)));
     assert!(report.cycles.unwrap() > n as u64 / 4);
 }
-
-#[test]
-fn an_optimizer_that_the_kernel_does_not_do_is_refused_before_anything_runs() {
-    let mut sim = board("ideal");
-    for other in Optimizer::ALL.into_iter().filter(|one| *one != Optimizer::AdamW) {
-        let hyper = optimizer::Hyper::of(other);
-        let k = hyper.coefficients(&hyper.next(&hyper.powers())).unwrap();
-        let (mut p, mut states) = (vec![1.0; 16], vec![vec![0.0; 16]; hyper.states().len()]);
-        let states = states.iter_mut().map(Vec::as_mut_slice).collect();
-        let error = step(&mut sim, &k, Tensors { params: &mut p, states, grads: &[1.0; 16] }, &mut |_| ()).unwrap_err();
-        let says =
-            format!("sim:ideal,lanes=1 cannot do a step of {other}, because its kernel does adamw; use --device");
-        assert!(error.refused() && error.to_string().starts_with(&says), "{error}");
-        assert_eq!(p, [1.0; 16]);
-    }
-    assert_eq!(sim.counters().unwrap().unwrap().cycles, 0, "the kernel was never started");
-}

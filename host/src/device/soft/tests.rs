@@ -156,10 +156,10 @@ fn refuses_what_the_kernel_refuses() {
     assert_eq!(with(argument::ELEMENTS, Value::U32(16)), Ok(()));
     for (id, value, name) in [
         (argument::ELEMENTS, Value::U32(0), "elements"),
-        (argument::FLAGS, Value::U32(2), "flags"),
+        (argument::FLAGS, Value::U32(16), "flags"),
+        (argument::OPTIMIZER, Value::U32(5), "optimizer"),
         (argument::GRAD_FORMAT, Value::U32(1), "grad_format"),
         (argument::HALF_FORMAT, Value::U32(1), "half_format"),
-        (argument::GRAD_SCALE, Value::F32(0.5), "grad_scale"),
         (argument::GRAD_SCALE, Value::U32(1), "grad_scale"),
     ] {
         assert!(with(id, value).unwrap_err().contains(name));
@@ -169,4 +169,33 @@ fn refuses_what_the_kernel_refuses() {
     soft.release(buffers[0]);
     assert!(soft.start(&good).is_err());
     soft.write(&buffers[1], 0, &[1; 64]).expect("a refused start loses no buffer");
+}
+
+#[test]
+fn as_a_device_it_does_every_optimizer_and_scales_gradients() {
+    let n = 100;
+    for optimizer in Optimizer::ALL {
+        let k = coefficients(&Hyper::of(optimizer), 1);
+        let states = Hyper::of(optimizer).states().len();
+        let tensor = |seed: u32| (0..n).map(|i| (i * seed % 17) as f32 / 16.0 - 0.25).collect::<Vec<f32>>();
+        let mut tensors: Vec<Vec<f32>> = (0..states as u32 + 2).map(|i| tensor(3 + i)).collect();
+        tensors[1..=states].iter_mut().flatten().for_each(|x| *x = x.abs());
+        let mut soft = Soft::open(Some(1));
+        let buffers: Vec<Buffer> = tensors.iter().map(|_| soft.allocate(4 * u64::from(n), 0).unwrap()).collect();
+        for (buffer, tensor) in buffers.iter().zip(&tensors) {
+            soft.write(buffer, 0, bytemuck::cast_slice(tensor)).unwrap();
+        }
+        let mut list = crate::step::arguments(&buffers, &k, n);
+        list[argument::GRAD_SCALE] = Value::F32(0.5);
+        soft.start(&list).unwrap();
+        let grads: Vec<f32> = tensors.pop().unwrap().iter().map(|g| g * 0.5).collect();
+        let (params, states) = tensors.split_first_mut().unwrap();
+        let mut states: Vec<&mut [f32]> = states.iter_mut().map(Vec::as_mut_slice).collect();
+        k.step(params, &mut states, &grads);
+        for (buffer, expected) in buffers.iter().zip(&tensors) {
+            let mut found = vec![0.0f32; n as usize];
+            soft.read(buffer, 0, bytemuck::cast_slice_mut(&mut found)).unwrap();
+            assert_eq!(&found, expected, "{optimizer}");
+        }
+    }
 }
