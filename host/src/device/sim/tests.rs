@@ -5,8 +5,8 @@ use crate::device::{open, Tensors};
 use crate::step::{arguments, step};
 use nearfield_abi::kernel::smartupdate as argument;
 use nearfield_abi::register;
+use nearfield_model::optimizer;
 use nearfield_model::optimizer::adamw::{self, Coefficients, Hyper};
-use nearfield_model::optimizer::{self, Optimizer};
 use nearfield_sim::axi::{Fault, Response};
 
 const BOUND: Duration = Duration::from_secs(120);

@@ -1,4 +1,4 @@
-use super::Lane;
+use super::{random, Lane};
 use nearfield_model::optimizer::adamw::{element, Coefficients, Hyper};
 use nearfield_tests::binary32::{corners, Operands};
 use nearfield_tests::rng::{long, seed, Rng};
@@ -59,27 +59,6 @@ fn hostile(operands: &mut Operands, weight_decay: bool) -> Coefficients {
         step_size: word(),
         decay: word(),
         weight_decay,
-    }
-}
-
-/// An element as training has them, of any magnitude: moments that fit the gradient, a second moment of at least zero.
-fn ordinary(rng: &mut Rng) -> [u32; 4] {
-    let mut unit = || (rng.word() >> 40) as f32 / (1 << 23) as f32 - 1.0;
-    let [p, m, v, g, scale] = std::array::from_fn(|_| unit());
-    let scale = (scale * 60.0).exp2();
-    [p, m * scale, (v * scale) * (v * scale), g * scale].map(f32::to_bits)
-}
-
-/// Any words; moments and parameter beside the gradient, so that things cancel; or ordinary ones.
-fn random(rng: &mut Rng, operands: &mut Operands) -> [u32; 4] {
-    match rng.below(4) {
-        0 => [operands.any(), operands.any(), operands.any(), operands.any()],
-        1 => {
-            let g = operands.any();
-            let squared = (f32::from_bits(g) * f32::from_bits(g)).to_bits();
-            [operands.beside(g), operands.beside(g), operands.beside(squared) & 0x7fff_ffff, g]
-        }
-        _ => ordinary(rng),
     }
 }
 

@@ -7,7 +7,9 @@ use nearfield_hdl::emit::Design;
 use nearfield_hdl::optimizer::UNITS;
 use nearfield_hdl::Unit;
 use nearfield_sim::verilate::{build, Instance, Options, PortId};
+use nearfield_tests::binary32::Operands;
 use nearfield_tests::lint::assert_clean;
+use nearfield_tests::rng::Rng;
 use std::collections::VecDeque;
 
 fn unit(name: &str) -> &'static Unit {
@@ -107,5 +109,26 @@ impl<const I: usize, const O: usize> Lane<I, O> {
             let at: Vec<usize> = (0..seen.len()).filter(|&i| seen[i][output] != quiet[output]).map(|i| i + 1).collect();
             assert_eq!(at, [self.latency], "cycles after which output {output} shows the element");
         }
+    }
+}
+
+/// An element as training has them, of any magnitude: moments that fit the gradient, a second moment of at least zero.
+fn ordinary(rng: &mut Rng) -> [u32; 4] {
+    let mut unit = || (rng.word() >> 40) as f32 / (1 << 23) as f32 - 1.0;
+    let [p, m, v, g, scale] = std::array::from_fn(|_| unit());
+    let scale = (scale * 60.0).exp2();
+    [p, m * scale, (v * scale) * (v * scale), g * scale].map(f32::to_bits)
+}
+
+/// Any words; moments and parameter beside the gradient, so that things cancel; or ordinary ones.
+fn random(rng: &mut Rng, operands: &mut Operands) -> [u32; 4] {
+    match rng.below(4) {
+        0 => [operands.any(), operands.any(), operands.any(), operands.any()],
+        1 => {
+            let g = operands.any();
+            let squared = (f32::from_bits(g) * f32::from_bits(g)).to_bits();
+            [operands.beside(g), operands.beside(g), operands.beside(squared) & 0x7fff_ffff, g]
+        }
+        _ => ordinary(rng),
     }
 }
