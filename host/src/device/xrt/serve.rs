@@ -74,9 +74,9 @@ fn serve() -> io::Result<()> {
     });
     answers.send(&Reply::Hello { version: protocol::VERSION.into() });
     // A program that closes its end before it asks for anything ends this process through the reading thread.
-    while let Some((request, file)) = next(&incoming) {
+    while let Ok((request, _file)) = incoming.recv() {
         let Request::Open { library, target, xclbin, unit, pointers, emulation } = request else {
-            answers.send(&failed(format!("{request:?} before the device is open"), file));
+            answers.send(&Reply::Failed { what: format!("{request:?} before the device is open") });
             continue;
         };
         let board = match emulation.as_ref().map(|emulation| Board::start(emulation, &answers)).transpose() {
@@ -105,14 +105,6 @@ fn serve() -> io::Result<()> {
     Ok(())
 }
 
-fn next(incoming: &Receiver<(Request, Option<File>)>) -> Option<(Request, Option<File>)> {
-    incoming.recv().ok()
-}
-
-fn failed(what: String, _file: Option<File>) -> Reply {
-    Reply::Failed { what }
-}
-
 fn run(
     mut session: Session,
     board: Option<Board>,
@@ -120,7 +112,7 @@ fn run(
     incoming: &Receiver<(Request, Option<File>)>,
     answers: &Answers,
 ) -> io::Result<()> {
-    while let Some((request, file)) = next(incoming) {
+    while let Ok((request, file)) = incoming.recv() {
         if request == Request::Close {
             if let Some(board) = &board {
                 board.expect_its_end();
@@ -142,7 +134,7 @@ fn run(
 
 /// Answers the request to close; everything else is refused.
 fn wait_for_the_end(incoming: &Receiver<(Request, Option<File>)>, answers: &Answers) -> ! {
-    while let Some((request, _)) = next(incoming) {
+    while let Ok((request, _)) = incoming.recv() {
         if request == Request::Close {
             answers.send(&Reply::Done);
             break;
