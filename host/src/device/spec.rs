@@ -113,11 +113,6 @@ impl DeviceSpec {
             DeviceKind::Soft | DeviceKind::XrtIndex(_) | DeviceKind::XrtBdf(_) => None,
         }
     }
-
-    /// Lanes of the kernel, or `None` where the name does not decide them.
-    pub fn kernel_lanes(&self) -> Option<u32> {
-        self.board().map(|board| self.lanes.unwrap_or(board.default_lanes))
-    }
 }
 
 fn simulated_boards(kind: &str) -> String {
@@ -307,11 +302,11 @@ mod tests {
             assert_eq!(name.parse::<DeviceSpec>().unwrap().to_string(), name);
         }
         let spec: DeviceSpec = "sim:ideal,lanes=2,seed=7,clock=250".parse().unwrap();
-        assert_eq!((spec.kernel_lanes(), spec.seed, spec.clock_mhz), (Some(2), 7, Some(250.0)));
+        assert_eq!((spec.lanes, spec.seed, spec.clock_mhz), (Some(2), 7, Some(250.0)));
         let bdf = Bdf { domain: 0xa, bus: 0x65, device: 0x1f, function: 1 };
         assert_eq!("xrt:a:65:1f.1".parse::<DeviceSpec>().unwrap().kind, DeviceKind::XrtBdf(bdf));
         assert_eq!("xrt:65:1f.1".parse::<DeviceSpec>().unwrap().to_string(), "xrt:0000:65:1f.1");
-        assert_eq!("sim:smartssd".parse::<DeviceSpec>().unwrap().kernel_lanes(), Some(2));
+        assert_eq!("sim:smartssd".parse::<DeviceSpec>().unwrap().lanes, None);
         assert_eq!("soft,threads=3".parse::<DeviceSpec>().unwrap().threads, Some(3));
         assert_eq!("soft".parse::<DeviceSpec>().unwrap(), DeviceSpec::soft());
     }

@@ -102,7 +102,9 @@ impl Xrt {
     /// As [`Xrt::open`].
     pub fn open_with(spec: &DeviceSpec, program: &Path) -> Result<Xrt, DeviceError> {
         let name = spec.to_string();
-        let mut opened = opening::open(spec, program)?;
+        // It is started in another folder.
+        let program = std::path::absolute(program).map_err(|error| DeviceError::Open { what: error.to_string() })?;
+        let mut opened = opening::open(spec, &program)?;
         let mut read = |offset| register(&mut opened.helper, offset);
         let kernel = registers::identify(&name, opened.config, &mut read).map_err(opening::refused)?;
         let description = Description {

@@ -2,7 +2,7 @@
 
 use std::env;
 use std::ffi::OsStr;
-use std::path::{self, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 /// The variable that names the program.
 pub const VARIABLE: &str = "NEARFIELD_BIN";
@@ -15,9 +15,7 @@ const NAME: &str = "nearfield";
 /// A sentence that says where it was looked for.
 pub fn find() -> Result<PathBuf, String> {
     let me = env::current_exe().ok();
-    let found = search(env::var_os(VARIABLE).as_deref(), me.as_deref(), env::var_os("PATH").as_deref())?;
-    // It is started in another folder.
-    path::absolute(&found).map_err(|error| format!("{}: {error}", found.display()))
+    search(env::var_os(VARIABLE).as_deref(), me.as_deref(), env::var_os("PATH").as_deref())
 }
 
 fn search(named: Option<&OsStr>, me: Option<&Path>, path: Option<&OsStr>) -> Result<PathBuf, String> {
