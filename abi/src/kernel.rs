@@ -34,7 +34,7 @@ impl Kernel {
 }
 
 /// Lane counts for which `smartupdate` exists.
-pub const SMARTUPDATE_LANES: &[u32] = &[1, 2, 4];
+pub const SMARTUPDATE_LANES: &[u32] = &[1, 2, 4, 8];
 
 /// Width of every AXI master's data bus in bits.
 pub const AXI_DATA_BITS: u32 = 512;
@@ -144,26 +144,28 @@ pub mod smartupdate {
     pub const OPTIMIZER: usize = 7;
     /// See [`grad_format`].
     pub const GRAD_FORMAT: usize = 8;
+    /// Bytes of a Top-K stream, a multiple of 64; of no account for dense gradients.
+    pub const GRAD_BYTES: usize = 9;
     /// See [`half_format`].
-    pub const HALF_FORMAT: usize = 9;
+    pub const HALF_FORMAT: usize = 10;
     /// Gradients are multiplied by this first.
-    pub const GRAD_SCALE: usize = 10;
+    pub const GRAD_SCALE: usize = 11;
     /// beta1; SGD: momentum.
-    pub const BETA1: usize = 11;
+    pub const BETA1: usize = 12;
     /// 1 - beta1; SGD: 1 - dampening.
-    pub const C1: usize = 12;
+    pub const C1: usize = 13;
     /// beta2.
-    pub const BETA2: usize = 13;
+    pub const BETA2: usize = 14;
     /// 1 - beta2.
-    pub const C2: usize = 14;
+    pub const C2: usize = 15;
     /// 1 / sqrt(1 - beta2^t); 1 without bias correction and for Adagrad.
-    pub const BIAS2: usize = 15;
+    pub const BIAS2: usize = 16;
     /// eps.
-    pub const EPS: usize = 16;
+    pub const EPS: usize = 17;
     /// -lr / (1 - beta1^t), or -lr without bias correction.
-    pub const STEP_SIZE: usize = 17;
+    pub const STEP_SIZE: usize = 18;
     /// AdamW: -lr * weight_decay. Lion: 1 - lr * weight_decay. Others: weight_decay.
-    pub const DECAY: usize = 18;
+    pub const DECAY: usize = 19;
 
     /// Bits of the argument `flags`; every other bit must be 0.
     pub mod flag {
@@ -194,32 +196,56 @@ pub mod smartupdate {
         /// How many there are.
         pub const COUNT: u32 = 5;
     }
-    /// Values of the argument `grad_format`.
+    /// Values of the argument `grad_format`: dense, one of the first three; or a Top-K stream ([`crate::topk`]) with values in that
+    /// format.
     pub mod grad_format {
-        /// 32-bit floats.
+        /// IEEE 754 binary32.
         pub const FP32: u32 = 0;
+        /// IEEE 754 binary16.
+        pub const FP16: u32 = 1;
+        /// The upper half of a binary32.
+        pub const BF16: u32 = 2;
+        /// Added to the values' format where gradients are a Top-K stream.
+        pub const TOPK: u32 = 4;
+
+        /// Whether there is such a format.
+        pub const fn is_known(format: u32) -> bool {
+            format & !TOPK <= BF16
+        }
+
+        /// Bytes of an element of dense gradients, or of a value of a Top-K stream; `None` for an unknown format.
+        pub const fn value_bytes(format: u32) -> Option<u64> {
+            crate::topk::value_bytes(format & !TOPK)
+        }
     }
     /// Values of the argument `half_format`.
     pub mod half_format {
         /// No half-precision copy is written.
         pub const NONE: u32 = 0;
+        /// IEEE 754 binary16.
+        pub const FP16: u32 = 1;
+        /// The upper half of a binary32, rounded.
+        pub const BF16: u32 = 2;
     }
+    /// The most elements of a run with a Top-K stream: 512 chunks.
+    pub const MAX_TOPK_ELEMENTS: u32 = 1 << 25;
 
     const fn pointer(name: &'static str, master: u32, doc: &'static str) -> (&'static str, ArgumentKind, &'static str) {
         (name, ArgumentKind::Pointer { master }, doc)
     }
 
-    pub(super) const LIST: [(&str, ArgumentKind, &str); 19] = [
+    pub(super) const LIST: [(&str, ArgumentKind, &str); 20] = [
         pointer("params", 0, "parameters, f32, updated in place"),
         pointer("exp_avg", 1, "first moments or momentum buffer, f32, updated in place"),
         pointer("exp_avg_sq", 2, "second moments or sum of squares, f32, updated in place"),
         pointer("grads", 3, "gradients, read"),
-        pointer("half", 3, "half-precision copy of the parameters, written (reserved)"),
-        ("elements", U32, "number of elements, at least 1"),
+        pointer("half", 3, "half-precision copy of the new parameters, written"),
+        ("elements", U32, "number of elements, at least 1; with a Top-K stream at most 2^25"),
         ("flags", U32, "bit 0: weight decay, 1: momentum, 2: first step, 3: Nesterov"),
         ("optimizer", U32, "0: AdamW, 1: Adam, 2: Adagrad, 3: Lion, 4: SGD"),
-        ("grad_format", U32, "0: fp32 (others reserved)"),
-        ("half_format", U32, "0: no copy (others reserved)"),
+        ("grad_format", U32, "0: fp32, 1: fp16, 2: bf16; 4, 5, 6: a Top-K stream with values like that"),
+        ("grad_bytes", U32, "bytes of a Top-K stream, a multiple of 64"),
+        ("half_format", U32, "0: no copy, 1: fp16, 2: bf16"),
         ("grad_scale", F32, "what gradients are multiplied by first"),
         ("beta1", F32, "beta1, or momentum"),
         ("c1", F32, "1 - beta1, or 1 - dampening"),
@@ -238,7 +264,7 @@ pub mod smartupdate {
         Master { name: "gmem3", data_bits: super::AXI_DATA_BITS },
     ];
 
-    pub(super) const STREAMS: [Stream; 7] = [
+    pub(super) const STREAMS: [Stream; 8] = [
         Stream { name: "params_read", read: true, master: 0 },
         Stream { name: "exp_avg_read", read: true, master: 1 },
         Stream { name: "exp_avg_sq_read", read: true, master: 2 },
@@ -246,6 +272,7 @@ pub mod smartupdate {
         Stream { name: "params_write", read: false, master: 0 },
         Stream { name: "exp_avg_write", read: false, master: 1 },
         Stream { name: "exp_avg_sq_write", read: false, master: 2 },
+        Stream { name: "half_write", read: false, master: 3 },
     ];
 }
 

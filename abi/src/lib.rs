@@ -12,4 +12,4 @@ pub mod register;
 pub mod topk;
 
 /// The version of everything in this crate, readable from a kernel at [`register::ABI_VERSION`].
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;

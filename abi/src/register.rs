@@ -42,12 +42,14 @@ pub const ABI_VERSION: u32 = 0x404;
 pub const CONFIGURATION_HASH: u32 = 0x408;
 /// Why the last run ended early: [`error`]. Sticky until the next start.
 pub const ERROR_CODE: u32 = 0x410;
-/// The AXI master (or the chunk of a stream) the error belongs to.
+/// What the error belongs to: the AXI master, the argument or the chunk of a stream.
 pub const ERROR_PORT: u32 = 0x414;
-/// The address of the burst that met the error, u64.
+/// The address of the burst that met the error, u64; of a malformed stream what is wrong with it, [`crate::topk::fault`].
 pub const ERROR_ADDRESS: u32 = 0x418;
 /// Cycles from start to done of the last run, u64.
 pub const CYCLES: u32 = 0x420;
+/// 1 if a gradient of the last run was infinite or NaN, before it was scaled; else 0.
+pub const NONFINITE: u32 = 0x428;
 /// The first stream's counters; [`STREAM_STRIDE`] bytes a stream.
 pub const STREAMS: u32 = 0x480;
 /// Distance of two streams' counters.
@@ -60,9 +62,10 @@ pub mod stream {
     /// Of a read stream: cycles in which the kernel had no beat of it while some were still to come. Of a write stream:
     /// cycles in which memory did not take an address or a beat that was offered.
     pub const STALLS: u32 = 0x08;
-    /// Sum of the stream's words (0 in kernels without checksums).
+    /// [`crate::checksum::Checksum::a`] of the bytes that the stream carried; 0 of a stream that was not used, and anything after an
+    /// error.
     pub const CHECKSUM_A: u32 = 0x10;
-    /// Position-weighted sum of the stream's words (0 in kernels without checksums).
+    /// [`crate::checksum::Checksum::b`].
     pub const CHECKSUM_B: u32 = 0x18;
 }
 
@@ -76,6 +79,6 @@ pub mod error {
     pub const AXI_WRITE: u32 = 2;
     /// An argument has a value that this kernel cannot do; [`super::ERROR_PORT`] is the argument's id.
     pub const ARGUMENT: u32 = 3;
-    /// A malformed stream.
+    /// A malformed Top-K stream; [`super::ERROR_PORT`] is the chunk's number.
     pub const STREAM: u32 = 4;
 }

@@ -10,6 +10,7 @@ pub mod device;
 pub mod durable;
 pub mod gcn;
 pub mod gradient_norm;
+pub mod gradients;
 pub mod safetensors;
 pub mod selftest;
 pub mod step;

@@ -3,11 +3,13 @@
 //! A flat run is what the kernel sees: params, first and second moments and gradients of several tensors laid end to end.
 //! Runs that do not fit a device's memory are cut into pieces, one start each.
 
-use crate::device::{Buffer, Device, DeviceError, Tensors, Value};
-use nearfield_abi::kernel::{smartupdate as argument, POINTER_ALIGNMENT};
+use crate::device::{Buffer, Counters, Device, DeviceError, Tensors, Value};
+use nearfield_abi::checksum::Checksum;
+use nearfield_abi::kernel::{smartupdate as argument, ArgumentKind, KernelConfig, POINTER_ALIGNMENT};
 use nearfield_model::optimizer::{Coefficients, Optimizer};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// Tensors of `smartupdate`: parameters, two states, gradients.
@@ -32,6 +34,8 @@ pub struct StepReport {
     pub clock_mhz: Option<f64>,
     /// Cycles in which a stream waited, by the stream's name.
     pub stalls: BTreeMap<&'static str, u64>,
+    /// A gradient was infinite or NaN, before it was scaled.
+    pub nonfinite: bool,
     /// Wall-clock time of the step, copies included.
     pub seconds: f64,
 }
@@ -49,6 +53,7 @@ impl StepReport {
         for (name, stalls) in &other.stalls {
             *self.stalls.entry(name).or_default() += stalls;
         }
+        self.nonfinite |= other.nonfinite;
         self.seconds += other.seconds;
         self.relate();
     }
@@ -77,8 +82,8 @@ fn tensor_arguments(k: &Coefficients) -> Vec<usize> {
     [&[argument::PARAMS], state_arguments(k), &[argument::GRADS]].concat()
 }
 
-/// The kernel's arguments for a step of `elements` elements; the buffers are those of the parameters, of the states in the
-/// order in which a step takes them, and of the gradients.
+/// The kernel's arguments for a step of `elements` elements with gradients in binary32, a scale of 1 and no half copy; the buffers
+/// are those of the parameters, of the states in the order in which a step takes them, and of the gradients.
 ///
 /// # Panics
 ///
@@ -127,6 +132,7 @@ pub fn arguments(buffers: &[Buffer], k: &Coefficients, elements: u32) -> Vec<Val
     list[argument::FLAGS] = Value::U32(flags);
     list[argument::OPTIMIZER] = Value::U32(code);
     list[argument::GRAD_FORMAT] = Value::U32(argument::grad_format::FP32);
+    list[argument::GRAD_BYTES] = Value::U32(0);
     list[argument::HALF_FORMAT] = Value::U32(argument::half_format::NONE);
     list[argument::GRAD_SCALE] = Value::F32(1.0);
     for (value, word) in list[argument::BETA1..].iter_mut().zip(words) {
@@ -150,20 +156,23 @@ pub fn check(device: &dyn Device, optimizer: Optimizer) -> Result<(), DeviceErro
     }
 }
 
-/// One optimizer step in place. `progress` hears the number of elements done, after each start.
+/// One optimizer step in place; gradients are multiplied by `scale` first. `progress` hears the number of elements done, after each
+/// start.
 ///
-/// On an error the tensors hold what the pieces before it left: the caller keeps a copy or discards them.
+/// On an error the tensors hold what the pieces before it left: the caller keeps a copy or discards them. Of a device with a kernel
+/// the checksums of all that it read and wrote are compared with the host's.
 ///
 /// # Errors
 ///
-/// [`DeviceError::NoSuchOptimizer`] before anything runs, and what the device fails with.
+/// [`DeviceError::NoSuchOptimizer`] before anything runs, [`DeviceError::Corrupted`], and what the device fails with.
 ///
 /// # Panics
 ///
-/// If the slices differ in length, or if there are more or fewer states than the optimizer has.
+/// If the tensors differ in length, or if there are more or fewer states than the optimizer has.
 pub fn step(
     device: &mut dyn Device,
     k: &Coefficients,
+    scale: f32,
     tensors: Tensors<'_>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<StepReport, DeviceError> {
@@ -171,7 +180,8 @@ pub fn step(
     check(device, k.optimizer())?;
     let length = tensors.params.len();
     let elements = length as u64;
-    let mut lengths = tensors.states.iter().map(|state| state.len()).chain([tensors.grads.len()]);
+    let copied = tensors.half.as_ref().map(|half| half.into.len());
+    let mut lengths = tensors.states.iter().map(|state| state.len()).chain([tensors.grads.len()]).chain(copied);
     assert!(lengths.all(|n| n == length), "the tensors have one length");
     let mut report = StepReport {
         elements,
@@ -180,15 +190,14 @@ pub fn step(
         ..StepReport::default()
     };
     if let Some(host) = device.in_place() {
-        host.step(k, tensors);
+        report.nonfinite = host.step(k, scale, tensors);
         progress(elements);
     } else if elements > 0 {
-        let piece = piece_elements(device).min(elements);
-        let buffers = allocate(device, k, piece)?;
-        let run = in_pieces(device, k, &buffers, piece as usize, tensors, &mut report, progress);
-        for buffer in buffers {
-            device.release(buffer);
-        }
+        let piece = piece_elements(device, tensors.grads.granule() as u64).min(elements) as usize;
+        let buffers = Buffers::allocate(device, k, piece, &tensors)?;
+        let run = Run { k, scale, piece, buffers: &buffers };
+        let run = run.in_pieces(device, tensors, &mut report, progress);
+        buffers.release(device);
         run?;
     }
     report.seconds = begun.elapsed().as_secs_f64();
@@ -196,32 +205,60 @@ pub fn step(
     Ok(report)
 }
 
-/// Elements of one start: what fits when all tensors share the smallest bank that an argument is linked to, with room for staggered bases.
-fn piece_elements(device: &dyn Device) -> u64 {
+/// Elements of one start: what fits when all tensors share the smallest bank that an argument is linked to, with room for staggered
+/// bases; a multiple of `granule`, where gradients can be cut.
+fn piece_elements(device: &dyn Device, granule: u64) -> u64 {
     let about = device.describe();
     let linked = about.argument_banks.iter().flatten().filter_map(|&bank| about.bank_bytes.get(bank as usize));
     let smallest = linked.copied().min().unwrap_or(0);
     let fit = smallest / 2 / TENSORS / ELEMENT_BYTES;
-    let whole_beats = POINTER_ALIGNMENT / ELEMENT_BYTES;
-    (fit / whole_beats * whole_beats).clamp(whole_beats, PIECE_ELEMENTS)
+    let granule = granule.max(POINTER_ALIGNMENT / ELEMENT_BYTES);
+    (fit / granule * granule).clamp(granule, PIECE_ELEMENTS)
 }
 
 /// A buffer a tensor, each in the bank that its argument is linked to.
-fn allocate(device: &mut dyn Device, k: &Coefficients, elements: u64) -> Result<Vec<Buffer>, DeviceError> {
-    let banks = device.describe().argument_banks.clone();
-    let mut buffers = Vec::new();
-    for id in tensor_arguments(k) {
-        match device.allocate(elements * ELEMENT_BYTES, banks[id].unwrap_or(0)) {
-            Ok(buffer) => buffers.push(buffer),
-            Err(error) => {
-                for buffer in buffers {
-                    device.release(buffer);
+struct Buffers {
+    /// Parameters, states, gradients.
+    tensors: Vec<Buffer>,
+    half: Option<Buffer>,
+}
+
+impl Buffers {
+    fn allocate(
+        device: &mut dyn Device,
+        k: &Coefficients,
+        piece: usize,
+        tensors: &Tensors<'_>,
+    ) -> Result<Buffers, DeviceError> {
+        let banks = device.describe().argument_banks.clone();
+        let mut buffers = Buffers { tensors: Vec::new(), half: None };
+        let dense = piece as u64 * ELEMENT_BYTES;
+        let grads = pieces(tensors.params.len(), piece).map(|here| tensors.grads.part(here).byte_length()).max();
+        let sizes = tensor_arguments(k).into_iter().map(|id| match id {
+            argument::GRADS => (id, grads.unwrap_or(0)),
+            _ => (id, dense),
+        });
+        for (id, bytes) in sizes.chain(tensors.half.as_ref().map(|_| (argument::HALF, dense / 2))) {
+            match device.allocate(bytes, banks[id].unwrap_or(0)) {
+                Ok(buffer) if id == argument::HALF => buffers.half = Some(buffer),
+                Ok(buffer) => buffers.tensors.push(buffer),
+                Err(error) => {
+                    buffers.release(device);
+                    return Err(error);
                 }
-                return Err(error);
             }
         }
+        Ok(buffers)
     }
-    Ok(buffers)
+
+    fn release(self, device: &mut dyn Device) {
+        self.tensors.into_iter().chain(self.half).for_each(|buffer| device.release(buffer));
+    }
+}
+
+/// The pieces of a run.
+fn pieces(elements: usize, piece: usize) -> impl Iterator<Item = Range<usize>> {
+    (0..elements).step_by(piece).map(move |begin| begin..elements.min(begin + piece))
 }
 
 /// The bound of one start. Of a simulation: generous (about 1 k elements a second is a debug build under load) and still
@@ -233,47 +270,97 @@ pub(crate) fn run_bound(device: &dyn Device, elements: usize) -> Duration {
     }
 }
 
-fn in_pieces(
-    device: &mut dyn Device,
-    k: &Coefficients,
-    buffers: &[Buffer],
+/// A step on a device that is copied to.
+struct Run<'a> {
+    k: &'a Coefficients,
+    scale: f32,
+    /// Elements of a start.
     piece: usize,
-    tensors: Tensors<'_>,
-    report: &mut StepReport,
-    progress: &mut dyn FnMut(u64),
-) -> Result<(), DeviceError> {
-    let Tensors { params, mut states, grads } = tensors;
-    assert_eq!(states.len(), buffers.len() - 2, "every buffer has its tensor");
-    for from in (0..params.len()).step_by(piece) {
-        let here = from..params.len().min(from + piece);
-        let inputs = states.iter().map(|state| &state[here.clone()]);
-        let inputs = [&params[here.clone()]].into_iter().chain(inputs).chain([&grads[here.clone()]]);
-        for (buffer, data) in buffers.iter().zip(inputs) {
-            device.write(buffer, 0, bytemuck::cast_slice(data))?;
-        }
-        device.start(&arguments(buffers, k, here.len() as u32))?;
-        device.wait(run_bound(device, here.len()))?;
-        if let Some(counters) = device.counters()? {
-            report.cycles = Some(report.cycles.unwrap_or(0) + counters.cycles);
-            for stream in counters.streams {
-                *report.stalls.entry(stream.name).or_default() += stream.stalls;
+    buffers: &'a Buffers,
+}
+
+impl Run<'_> {
+    fn in_pieces(
+        &self,
+        device: &mut dyn Device,
+        tensors: Tensors<'_>,
+        report: &mut StepReport,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), DeviceError> {
+        let Tensors { params, mut states, grads, mut half } = tensors;
+        let (k, buffers) = (self.k, self.buffers);
+        let ids = tensor_arguments(k);
+        assert_eq!(states.len(), ids.len() - 2, "every buffer has its tensor");
+        for here in pieces(params.len(), self.piece) {
+            let part = grads.part(here.clone());
+            let part_bytes = part.bytes();
+            let mut list = arguments(&buffers.tensors, k, here.len() as u32);
+            list[argument::GRAD_FORMAT] = Value::U32(part.code());
+            list[argument::GRAD_BYTES] = Value::U32(part.byte_length() as u32);
+            list[argument::GRAD_SCALE] = Value::F32(self.scale);
+            if let Some((half, buffer)) = half.as_ref().zip(buffers.half) {
+                list[argument::HALF] = Value::Pointer(buffer);
+                list[argument::HALF_FORMAT] = Value::U32(half.format.code());
             }
+            let inputs = [&params[here.clone()]].into_iter().chain(states.iter().map(|state| &state[here.clone()]));
+            let inputs = inputs.map(bytemuck::cast_slice).chain([part_bytes.as_ref()]);
+            let inputs: Vec<&[u8]> = inputs.collect();
+            for (buffer, data) in buffers.tensors.iter().zip(&inputs) {
+                device.write(buffer, 0, data)?;
+            }
+            device.start(&list)?;
+            device.wait(run_bound(device, here.len()))?;
+            let counters = device.counters()?;
+            let kernel = device.describe().kernel;
+            if let Some(counters) = &counters {
+                for (&id, data) in ids.iter().zip(&inputs) {
+                    verify(&kernel, counters, id, true, data)?;
+                }
+                report.cycles = Some(report.cycles.unwrap_or(0) + counters.cycles);
+                for stream in &counters.streams {
+                    *report.stalls.entry(stream.name).or_default() += stream.stalls;
+                }
+                report.nonfinite |= counters.nonfinite;
+            }
+            tracing::debug!(elements = here.len(), cycles = report.cycles, "a piece is done");
+            let outputs =
+                [&mut params[here.clone()]].into_iter().chain(states.iter_mut().map(|state| &mut state[here.clone()]));
+            let outputs = outputs.map(bytemuck::cast_slice_mut);
+            let copy = half.as_mut().map(|half| bytemuck::cast_slice_mut(&mut half.into[here.clone()]));
+            let copied = copy.into_iter().zip(buffers.half.iter()).map(|(data, buffer)| (argument::HALF, buffer, data));
+            let outputs = ids.iter().zip(&buffers.tensors).zip(outputs).map(|((&id, buffer), data)| (id, buffer, data));
+            for (id, buffer, data) in outputs.chain(copied) {
+                device.read(buffer, 0, data)?;
+                if let Some(counters) = &counters {
+                    verify(&kernel, counters, id, false, data)?;
+                }
+            }
+            progress(here.end as u64);
         }
-        tracing::debug!(elements = here.len(), cycles = report.cycles, "a piece is done");
-        let outputs = states.iter_mut().map(|state| &mut state[here.clone()]);
-        for (buffer, data) in buffers.iter().zip([&mut params[here.clone()]].into_iter().chain(outputs)) {
-            device.read(buffer, 0, bytemuck::cast_slice_mut(data))?;
-        }
-        progress(here.end as u64);
+        Ok(())
     }
-    Ok(())
+}
+
+/// Compares the kernel's checksum of what a pointer argument's stream carried with that of the host's bytes.
+fn verify(kernel: &KernelConfig, counters: &Counters, id: usize, read: bool, bytes: &[u8]) -> Result<(), DeviceError> {
+    let ArgumentKind::Pointer { master } = kernel.arguments()[id].kind else { return Ok(()) };
+    let mut streams = kernel.streams().iter().zip(&counters.streams);
+    let Some((_, carried)) = streams.find(|(stream, _)| (stream.read, stream.master) == (read, master)) else {
+        return Ok(());
+    };
+    let sum = Checksum::of(bytes);
+    match (sum.a, sum.b) {
+        expected if expected == carried.checksum => Ok(()),
+        expected => Err(DeviceError::Corrupted { stream: carried.name, found: carried.checksum, expected }),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::device::soft::Soft;
-    use crate::device::{Counters, Description};
+    use crate::device::Description;
+    use crate::gradients::Gradients;
     use nearfield_model::optimizer::Hyper;
 
     /// A device whose kernel does one optimizer.
@@ -319,8 +406,9 @@ mod tests {
             let k = hyper.coefficients(&hyper.next(&hyper.powers())).unwrap();
             let (mut params, mut states) = (vec![1.0; 16], vec![vec![0.0; 16]; hyper.states().len()]);
             let states = states.iter_mut().map(Vec::as_mut_slice).collect();
-            let tensors = Tensors { params: &mut params, states, grads: &[1.0; 16] };
-            match step(&mut device, &k, tensors, &mut |_| ()) {
+            let grads = Gradients::Fp32(&[1.0; 16]);
+            let tensors = Tensors { params: &mut params, states, grads, half: None };
+            match step(&mut device, &k, 1.0, tensors, &mut |_| ()) {
                 Ok(report) => assert_eq!((optimizer, report.elements), (Optimizer::AdamW, 16)),
                 Err(error) => {
                     assert!(error.refused() && error.to_string().contains("does adamw"), "{error}");

@@ -5,3 +5,4 @@
 pub mod gradient_norm;
 pub mod half;
 pub mod optimizer;
+pub mod scale;

@@ -5,11 +5,11 @@ use nearfield_abi::kernel::{ArgumentKind, KernelConfig};
 use nearfield_abi::register;
 
 /// Readable words that are not arguments or counters: the four of `ap_ctrl_hs`, and what Nearfield adds.
-const FIXED: usize = 14;
+const FIXED: usize = 15;
 /// What ends auto-restart is `error_code` with any bit set.
 const _: () = assert!(register::error::NONE == 0);
-/// Words of counters a stream has: beats and stalls, two each. The checksums' words read 0 in kernels without them.
-const COUNTERS: usize = 4;
+/// Words of counters a stream has: beats, stalls, and both sums of the checksum, two each.
+const COUNTERS: usize = 8;
 
 /// The AXI4-Lite register space of a kernel with `ARGUMENTS` words of arguments, `STREAMS` streams and `WORDS` readable
 /// words in all.
@@ -42,10 +42,16 @@ pub struct Control<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: us
     pub error_address: Signal<In, Bits<64>>,
     /// [`register::CYCLES`].
     pub cycles: Signal<In, Bits<48>>,
+    /// [`register::NONFINITE`].
+    pub nonfinite: Signal<In, Bit>,
     /// [`register::stream::BEATS`] of each stream.
     pub beats: [Signal<In, Bits<32>>; STREAMS],
     /// [`register::stream::STALLS`] of each stream.
     pub stalls: [Signal<In, Bits<48>>; STREAMS],
+    /// [`register::stream::CHECKSUM_A`] of each stream.
+    pub sum_a: [Signal<In, Bits<64>>; STREAMS],
+    /// [`register::stream::CHECKSUM_B`] of each stream.
+    pub sum_b: [Signal<In, Bits<64>>; STREAMS],
     slave: LiteSlave,
     handshake: Handshake,
     words: [ArgumentWord; ARGUMENTS],
@@ -75,10 +81,12 @@ fn places(config: &KernelConfig) -> Vec<u32> {
         register::ERROR_ADDRESS + 4,
         register::CYCLES,
         register::CYCLES + 4,
+        register::NONFINITE,
     ];
     for stream in 0..config.streams().len() as u32 {
         let block = register::STREAMS + stream * register::STREAM_STRIDE;
-        for counter in [register::stream::BEATS, register::stream::STALLS] {
+        use register::stream::{BEATS, CHECKSUM_A, CHECKSUM_B, STALLS};
+        for counter in [BEATS, STALLS, CHECKSUM_A, CHECKSUM_B] {
             bytes.extend([block + counter, block + counter + 4]);
         }
     }
@@ -116,8 +124,11 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: usize> Control<A
             error_port: Signal::default(),
             error_address: Signal::default(),
             cycles: Signal::default(),
+            nonfinite: Signal::default(),
             beats: std::array::from_fn(|_| Signal::default()),
             stalls: std::array::from_fn(|_| Signal::default()),
+            sum_a: std::array::from_fn(|_| Signal::default()),
+            sum_b: std::array::from_fn(|_| Signal::default()),
             slave: LiteSlave::default(),
             handshake: Handshake::default(),
             words: std::array::from_fn(|_| ArgumentWord::default()),
@@ -178,11 +189,16 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: usize> Logic for
         self.window[11].value.next = self.error_address.val().get_bits::<32>(32);
         self.window[12].value.next = self.cycles.val().get_bits::<32>(0);
         self.window[13].value.next = self.cycles.val().get_bits::<32>(32);
+        self.window[14].value.next = bit_cast::<32, 1>(self.nonfinite.val().into());
         for i in 0..STREAMS {
             self.window[FIXED + COUNTERS * i].value.next = self.beats[i].val();
             self.window[FIXED + COUNTERS * i + 1].value.next = 0.into();
             self.window[FIXED + COUNTERS * i + 2].value.next = self.stalls[i].val().get_bits::<32>(0);
             self.window[FIXED + COUNTERS * i + 3].value.next = self.stalls[i].val().get_bits::<32>(32);
+            self.window[FIXED + COUNTERS * i + 4].value.next = self.sum_a[i].val().get_bits::<32>(0);
+            self.window[FIXED + COUNTERS * i + 5].value.next = self.sum_a[i].val().get_bits::<32>(32);
+            self.window[FIXED + COUNTERS * i + 6].value.next = self.sum_b[i].val().get_bits::<32>(0);
+            self.window[FIXED + COUNTERS * i + 7].value.next = self.sum_b[i].val().get_bits::<32>(32);
         }
         self.found.next = 0.into();
         for i in 0..WORDS {
@@ -203,10 +219,10 @@ mod tests {
     fn places_are_distinct_and_in_the_space() {
         for config in KernelConfig::all() {
             let mut places = places(&config);
-            assert_eq!(places.len(), FIXED + COUNTERS * config.streams().len() + 24);
+            assert_eq!(places.len(), FIXED + COUNTERS * config.streams().len() + 25);
             places.sort();
             places.dedup();
-            assert_eq!(places.len(), FIXED + COUNTERS * config.streams().len() + 24, "two words in one place");
+            assert_eq!(places.len(), FIXED + COUNTERS * config.streams().len() + 25, "two words in one place");
             assert!(places.iter().all(|&p| p < 1024));
         }
     }

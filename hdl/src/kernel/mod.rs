@@ -7,7 +7,7 @@ pub use sequencer::{Phase, Sequencer};
 
 use crate::emit::{Design, EmitError};
 use nearfield_abi::kernel::{Kernel, KernelConfig};
-use smartupdate::SmartUpdate;
+use smartupdate::{SmartUpdate1, SmartUpdate2, SmartUpdate4, SmartUpdate8};
 
 /// Prints a kernel; its top module and the prefix of all others is the kernel's name.
 ///
@@ -28,9 +28,10 @@ const STACK_BYTES: usize = 64 << 20;
 fn print(config: KernelConfig) -> Result<Design, EmitError> {
     let name = config.kernel.name();
     match (config.kernel, config.lanes) {
-        (Kernel::SmartUpdate, 1) => crate::emit::emit(&SmartUpdate::<1, 32, 16, 4>::new(&config), name, name),
-        (Kernel::SmartUpdate, 2) => crate::emit::emit(&SmartUpdate::<2, 64, 8, 3>::new(&config), name, name),
-        (Kernel::SmartUpdate, 4) => crate::emit::emit(&SmartUpdate::<4, 128, 4, 2>::new(&config), name, name),
+        (Kernel::SmartUpdate, 1) => crate::emit::emit(&SmartUpdate1::new(&config), name, name),
+        (Kernel::SmartUpdate, 2) => crate::emit::emit(&SmartUpdate2::new(&config), name, name),
+        (Kernel::SmartUpdate, 4) => crate::emit::emit(&SmartUpdate4::new(&config), name, name),
+        (Kernel::SmartUpdate, 8) => crate::emit::emit(&SmartUpdate8::new(&config), name, name),
         (Kernel::SmartUpdate, lanes) => Err(EmitError::new(
             name,
             "lanes",

@@ -22,9 +22,9 @@ pub enum Phase {
 
 /// Runs a kernel with `N` movers: checks, starts them, waits for them, and keeps the first error.
 ///
-/// An error response stops all movers; the run ends when everything outstanding has drained, and 256 cycles later, in
-/// which `flush` empties streams and pipelines, which must be shorter than that. Of errors that come in one cycle the
-/// first mover's is kept. It moves no data.
+/// An error response, or a stream that is malformed, stops all movers; the run ends when everything outstanding has drained, and
+/// 256 cycles later, in which `flush` empties streams and pipelines, which must be shorter than that. Of errors that come in one
+/// cycle the first mover's is kept. It moves no data.
 #[derive(Clone, Debug, LogicBlock)]
 pub struct Sequencer<const N: usize> {
     /// Clock.
@@ -43,10 +43,20 @@ pub struct Sequencer<const N: usize> {
     pub failed: [Signal<In, Bit>; N],
     /// The burst that met it.
     pub failed_address: [Signal<In, Bits<64>>; N],
+    /// No mover is waited for, but something else: checks of a stream, sums.
+    pub pending: Signal<In, Bit>,
+    /// A stream is malformed.
+    pub malformed: Signal<In, Bit>,
+    /// What is wrong with it.
+    pub fault: Signal<In, Bits<32>>,
+    /// Where.
+    pub fault_chunk: Signal<In, Bits<32>>,
     /// To the movers: begin.
     pub launch: Signal<Out, Bit>,
     /// To the movers: no new bursts.
     pub stop: Signal<Out, Bit>,
+    /// To streams: forget what another run has left; before `launch`.
+    pub prepare: Signal<Out, Bit>,
     /// To streams and pipelines: forget everything.
     pub flush: Signal<Out, Bit>,
     /// Nothing runs.
@@ -55,9 +65,9 @@ pub struct Sequencer<const N: usize> {
     pub done: Signal<Out, Bit>,
     /// See [`nearfield_abi::register::error`].
     pub error_code: Signal<Out, Bits<32>>,
-    /// The AXI master, or the argument's id.
+    /// The AXI master, the argument's id or the chunk's number.
     pub error_port: Signal<Out, Bits<32>>,
-    /// The burst's first byte.
+    /// The burst's first byte, or what is wrong with the stream.
     pub error_address: Signal<Out, Bits<64>>,
     /// Cycles from start to done.
     pub cycles: Signal<Out, Bits<48>>,
@@ -73,6 +83,7 @@ pub struct Sequencer<const N: usize> {
     ports: [Constant<Bits<32>>; N],
     none: Constant<Bits<32>>,
     argument: Constant<Bits<32>>,
+    stream: Constant<Bits<32>>,
     any_busy: Signal<Local, Bit>,
     any_failed: Signal<Local, Bit>,
 }
@@ -97,8 +108,13 @@ impl<const N: usize> Sequencer<N> {
             busy: std::array::from_fn(|_| Signal::default()),
             failed: std::array::from_fn(|_| Signal::default()),
             failed_address: std::array::from_fn(|_| Signal::default()),
+            pending: Signal::default(),
+            malformed: Signal::default(),
+            fault: Signal::default(),
+            fault_chunk: Signal::default(),
             launch: Signal::default(),
             stop: Signal::default(),
+            prepare: Signal::default(),
             flush: Signal::default(),
             idle: Signal::default(),
             done: Signal::default(),
@@ -118,6 +134,7 @@ impl<const N: usize> Sequencer<N> {
             ports: std::array::from_fn(|i| constant(streams[i].master)),
             none: constant(error::NONE),
             argument: constant(error::ARGUMENT),
+            stream: constant(error::STREAM),
             any_busy: Signal::default(),
             any_failed: Signal::default(),
         }
@@ -130,7 +147,7 @@ impl<const N: usize> Logic for Sequencer<N> {
         dff_setup!(self, clock, phase, flushed, checked, broken, code, port, address);
         clock!(self, clock, timer);
         self.any_busy.next = false;
-        self.any_failed.next = false;
+        self.any_failed.next = self.malformed.val();
         for i in 0..N {
             if self.failed[i].val() {
                 self.any_failed.next = true;
@@ -175,6 +192,12 @@ impl<const N: usize> Logic for Sequencer<N> {
                 self.phase.d.next = Phase::Run;
             }
             Phase::Run => {
+                if self.malformed.val() && !self.broken.q.val() {
+                    self.broken.d.next = true;
+                    self.code.d.next = self.stream.val();
+                    self.port.d.next = self.fault_chunk.val();
+                    self.address.d.next = bit_cast::<64, 32>(self.fault.val());
+                }
                 comment!("The first mover is written last, so it wins.");
                 for i in 0..N {
                     if self.failed[N - 1 - i].val() && !self.broken.q.val() {
@@ -185,9 +208,10 @@ impl<const N: usize> Logic for Sequencer<N> {
                     }
                 }
                 if !self.any_busy.val() {
-                    self.phase.d.next = Phase::Done;
                     if self.any_failed.val() {
                         self.phase.d.next = Phase::Flush;
+                    } else if !self.pending.val() {
+                        self.phase.d.next = Phase::Done;
                     }
                 }
             }
@@ -197,6 +221,7 @@ impl<const N: usize> Logic for Sequencer<N> {
             }
         }
         self.launch.next = self.phase.q.val() == Phase::Begin;
+        self.prepare.next = self.phase.q.val() == Phase::Check;
         self.stop.next = self.broken.q.val();
         self.flush.next = self.phase.q.val() == Phase::Flush;
         self.idle.next =

@@ -5,7 +5,9 @@
 //! long as its inputs do; `reset` is the one thing that takes an offer back.
 
 mod checksum;
+mod couple;
 mod credit;
+mod extent;
 mod fifo;
 mod fork;
 mod join;
@@ -20,7 +22,9 @@ mod widen;
 mod word_sums;
 
 pub use checksum::{Checksum, Checksum128, Checksum256, Checksum512, Checksum64};
+pub use couple::Couple;
 pub use credit::Credit;
+pub use extent::Extent;
 pub use fifo::Fifo;
 pub use fork::Fork;
 pub use join::Join;
@@ -56,6 +60,8 @@ pub const UNITS: &[Unit] = &[
     unit("stream_narrow", || print::<Narrow<512, 128, 2>>("stream_narrow")),
     unit("stream_widen", || print::<Widen<128, 4, 512, 2>>("stream_widen")),
     unit("stream_credit", || print::<Credit<10, 512>>("stream_credit")),
+    unit("stream_couple", || print::<Couple<32, 64>>("stream_couple")),
+    unit("stream_extent", || print::<Extent<4>>("stream_extent")),
     unit("stream_checksum", || print::<Checksum512>("stream_checksum")),
     unit("stream_nonfinite", || print::<Nonfinite512>("stream_nonfinite")),
 ];

@@ -80,8 +80,10 @@ impl Kernel {
         let steps = if device.in_place().is_some() { 2 } else { 1 };
         let mut report = StepReport::default();
         for _ in 0..steps {
-            let tensors = Tensors { params: &mut params, states: vec![&mut exp_avg, &mut exp_avg_sq], grads: &grads };
-            report = step(device.as_mut(), &k, tensors, &mut |done| bar.set_position(done)).map_err(Failure::failed)?;
+            let states = vec![exp_avg.as_mut_slice(), &mut exp_avg_sq];
+            let tensors = Tensors { params: &mut params, states, grads: (&grads).into(), half: None };
+            report =
+                step(device.as_mut(), &k, 1.0, tensors, &mut |done| bar.set_position(done)).map_err(Failure::failed)?;
         }
         bar.finish_and_clear();
         let rate = |count: u64| count as f64 / report.seconds;

@@ -74,9 +74,10 @@ impl Step {
         let tensors = Tensors {
             params: &mut state.params,
             states: state.states.iter_mut().map(Vec::as_mut_slice).collect(),
-            grads: &grads,
+            grads: (&grads).into(),
+            half: None,
         };
-        let report = step(device.as_mut(), &k, tensors, &mut |done| bar.set_position(done));
+        let report = step(device.as_mut(), &k, 1.0, tensors, &mut |done| bar.set_position(done));
         bar.finish_and_clear();
         // From here on everything that goes wrong is a failure: the kernel has run.
         let report = report.context("the step was not stored").map_err(Failure::failed)?;

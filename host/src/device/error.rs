@@ -1,6 +1,7 @@
 //! What can go wrong with a device.
 
 use super::BufferKind;
+use nearfield_abi::topk::fault;
 use nearfield_model::optimizer::Optimizer;
 use std::time::Duration;
 
@@ -137,6 +138,31 @@ pub enum DeviceError {
         /// The address of the burst.
         address: u64,
     },
+    /// The kernel met a Top-K stream that breaks a rule.
+    #[error(
+        "the kernel found the Top-K stream malformed in chunk {chunk}: {}; what it wrote is of no use, compress the gradients again",
+        fault_text(*.fault)
+    )]
+    Stream {
+        /// The chunk's number in the stream.
+        chunk: u32,
+        /// `nearfield_abi::topk::fault`.
+        fault: u32,
+    },
+    /// What passed a stream of the kernel is not what the host sent, or read back.
+    #[error(
+        "the kernel's checksum of {stream} is ({:#x}, {:#x}), but that of the host's bytes is ({:#x}, {:#x}): bytes changed on \
+         the way; what the step wrote is of no use",
+        found.0, found.1, expected.0, expected.1
+    )]
+    Corrupted {
+        /// The stream, as `nearfield_abi` names it.
+        stream: &'static str,
+        /// The kernel's sums.
+        found: (u64, u64),
+        /// The host's.
+        expected: (u64, u64),
+    },
     /// The kernel ended with a code this program does not know.
     #[error(
         "the kernel ended with error code {code} (port {port}, address {address:#x}), which this program does not know"
@@ -190,6 +216,20 @@ pub enum DeviceError {
         /// Which rule of a protocol was broken, or which handshakes are stuck.
         what: String,
     },
+}
+
+/// What a fault of `nearfield_abi::topk::fault` says.
+fn fault_text(code: u32) -> &'static str {
+    match code {
+        fault::HEADER => "its header is not that of this run",
+        fault::COUNT => "its counts disagree",
+        fault::ORDER => "an index is not above the one before it",
+        fault::RANGE => "an index lies past the last element",
+        fault::CHECKSUM => "a checksum is wrong",
+        fault::TRUNCATED => "it ends too early",
+        fault::SURPLUS => "something follows its last chunk",
+        _ => "the kernel does not say why",
+    }
 }
 
 impl DeviceError {

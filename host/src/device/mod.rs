@@ -19,6 +19,7 @@ pub mod xrt;
 pub use error::DeviceError;
 pub use spec::{Bdf, DeviceKind, DeviceSpec, SpecError};
 
+use crate::gradients::{Gradients, HalfCopy};
 use nearfield_abi::kernel::{ArgumentKind, KernelConfig};
 use nearfield_model::optimizer::{Coefficients, Optimizer};
 use serde::{Deserialize, Serialize};
@@ -94,6 +95,8 @@ pub struct StreamCounters {
     pub beats: u64,
     /// Cycles in which one side waited for the other.
     pub stalls: u64,
+    /// Both sums of [`nearfield_abi::checksum::Checksum`] of the bytes it carried, `a` first.
+    pub checksum: (u64, u64),
 }
 
 /// A kernel's counters after a run.
@@ -103,6 +106,8 @@ pub struct Counters {
     pub cycles: u64,
     /// A stream each, in the order of the registers.
     pub streams: Vec<StreamCounters>,
+    /// A gradient was infinite or NaN, before it was scaled.
+    pub nonfinite: bool,
 }
 
 /// A device with one kernel, open and idle.
@@ -224,8 +229,9 @@ fn in_pieces(length: u64, mut copy: impl FnMut(u64, &mut [u8]) -> Result<(), Dev
 
 /// The optimizer step on memory of the host.
 pub trait InPlace {
-    /// One step on slices of one length, with as many states as the optimizer has.
-    fn step(&mut self, k: &Coefficients, tensors: Tensors<'_>);
+    /// One step on slices of one length, with as many states as the optimizer has; gradients are multiplied by `scale` first.
+    /// Says whether one of them was infinite or NaN before that.
+    fn step(&mut self, k: &Coefficients, scale: f32, tensors: Tensors<'_>) -> bool;
 }
 
 /// The tensors of a flat run, of one length.
@@ -235,7 +241,9 @@ pub struct Tensors<'a> {
     /// The optimizer's state, updated, in the order of [`nearfield_model::optimizer::Hyper::states`].
     pub states: Vec<&'a mut [f32]>,
     /// Gradients.
-    pub grads: &'a [f32],
+    pub grads: Gradients<'a>,
+    /// Where a half-precision copy of the new parameters goes, if one is wanted.
+    pub half: Option<HalfCopy<'a>>,
 }
 
 /// Opens the device that `spec` names. A simulated kernel that is not built yet is built.

@@ -68,6 +68,7 @@ pub(super) fn check_ended_well(config: &KernelConfig, read: ReadWord<'_>) -> Res
             Some(argument) => DeviceError::KernelArgument { argument: argument.name.into() },
             None => unknown,
         },
+        register::error::STREAM => DeviceError::Stream { chunk: port, fault: address as u32 },
         _ => unknown,
     })
 }
@@ -80,9 +81,12 @@ pub(super) fn counters(config: &KernelConfig, read: ReadWord<'_>) -> Result<Coun
         let base = register::STREAMS + index as u32 * register::STREAM_STRIDE;
         let beats = read64(read, base + register::stream::BEATS)?;
         let stalls = read64(read, base + register::stream::STALLS)?;
-        streams.push(StreamCounters { name: stream.name, beats, stalls });
+        let a = read64(read, base + register::stream::CHECKSUM_A)?;
+        let b = read64(read, base + register::stream::CHECKSUM_B)?;
+        streams.push(StreamCounters { name: stream.name, beats, stalls, checksum: (a, b) });
     }
-    Ok(Counters { cycles, streams })
+    let nonfinite = read(register::NONFINITE)? != 0;
+    Ok(Counters { cycles, streams, nonfinite })
 }
 
 #[cfg(test)]
@@ -139,6 +143,11 @@ mod tests {
         assert!(
             matches!(&argument, Err(DeviceError::KernelArgument { argument }) if argument == "params"),
             "{argument:?}"
+        );
+        let stream = ended(register::error::STREAM, 7).unwrap_err();
+        assert!(
+            matches!(&stream, DeviceError::Stream { chunk: 7, .. }) && stream.to_string().contains("chunk 7"),
+            "{stream}"
         );
         for (code, port) in [(register::error::AXI_WRITE, 9), (register::error::ARGUMENT, 99), (77, 0)] {
             assert!(matches!(ended(code, port), Err(DeviceError::UnknownCode { .. })), "{code} {port}");

@@ -110,8 +110,8 @@ impl<'a> Optimizer<'a> {
             check.expect(&k, parameters, &self.states, gradient);
         }
         let states = self.states.iter_mut().map(Vec::as_mut_slice).collect();
-        let tensors = Tensors { params: &mut *parameters, states, grads: gradient };
-        let report = step(self.device, &k, tensors, &mut |_| ())?;
+        let tensors = Tensors { params: &mut *parameters, states, grads: gradient.into(), half: None };
+        let report = step(self.device, &k, 1.0, tensors, &mut |_| ())?;
         self.report.add(&report);
         match &mut self.check {
             Some(check) => check.compare(self.powers.step, self.hyper.states(), parameters, &self.states),
@@ -157,7 +157,9 @@ impl Check {
         let mut states: Vec<&mut [f32]> = self.states.iter_mut().map(Vec::as_mut_slice).collect();
         match self.done.reference {
             Reference::Specification => k.step(params, &mut states, gradient),
-            Reference::Soft => self.soft.step(k, Tensors { params, states, grads: gradient }),
+            Reference::Soft => {
+                self.soft.step(k, 1.0, Tensors { params, states, grads: gradient.into(), half: None });
+            }
         }
     }
 
@@ -240,8 +242,8 @@ mod tests {
             self.soft.register(offset)
         }
         fn counters(&mut self) -> Result<Option<Counters>, DeviceError> {
-            let stalled = |name| crate::device::StreamCounters { name, beats: 7, stalls: 3 };
-            Ok(Some(Counters { cycles: 100, streams: vec![stalled("params")] }))
+            let stalled = |name| crate::device::StreamCounters { name, beats: 7, stalls: 3, checksum: (0, 0) };
+            Ok(Some(Counters { cycles: 100, streams: vec![stalled("params")], nonfinite: false }))
         }
     }
 

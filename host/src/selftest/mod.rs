@@ -221,9 +221,9 @@ fn in_place(device: &mut dyn Device, case: &Case, expected: &[State]) -> Result<
     for (step, expected) in (1..).zip(expected) {
         let [params, exp_avg, exp_avg_sq] = &mut state;
         let grads = case.gradients(step);
-        let tensors = Tensors { params, states: vec![exp_avg, exp_avg_sq], grads: &grads };
+        let tensors = Tensors { params, states: vec![exp_avg, exp_avg_sq], grads: (&grads).into(), half: None };
         if let Some(host) = device.in_place() {
-            host.step(&Coefficients::AdamW(case.coefficients(step)), tensors);
+            host.step(&Coefficients::AdamW(case.coefficients(step)), 1.0, tensors);
         }
         compare(step, &state, expected)?;
     }

@@ -2,8 +2,9 @@
 
 use super::{Kept, ValueFormat};
 use nearfield_abi::checksum::Checksum;
-use nearfield_abi::topk::{chunk_bytes, chunks, table_bytes};
+use nearfield_abi::topk::{chunk_bytes, chunks, fault, table_bytes};
 use nearfield_abi::topk::{CHUNK_ELEMENTS, ENTRY_BYTES, GROUP, HEADER_BYTES, INDEX_BYTES, MAGIC, PADDING};
+use std::ops::Range;
 
 /// The rules of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -30,6 +31,21 @@ pub enum Rule {
     Range,
     /// Groups are filled up with 65,535 behind indices and 0 behind values.
     Padding,
+}
+
+impl Rule {
+    /// What a kernel says of a stream that breaks it.
+    pub fn fault(self) -> u32 {
+        match self {
+            Rule::Length => fault::TRUNCATED,
+            Rule::End => fault::SURPLUS,
+            Rule::Magic | Rule::Format | Rule::Elements | Rule::Reserved => fault::HEADER,
+            Rule::Count | Rule::Padding => fault::COUNT,
+            Rule::Checksum => fault::CHECKSUM,
+            Rule::Order => fault::ORDER,
+            Rule::Range => fault::RANGE,
+        }
+    }
 }
 
 /// Which rule a stream breaks, and where.
@@ -163,6 +179,49 @@ impl<'a> Stream<'a> {
         assert_eq!(run.len() as u64, self.elements, "the run's number of elements");
         run.fill(0.0);
         self.for_each(|index, value| run[index as usize] = value);
+    }
+
+    /// A run of its chunks, as a stream of its own.
+    ///
+    /// # Panics
+    ///
+    /// If the elements leave the run, do not begin with a chunk, or end neither with a chunk nor with the run.
+    pub fn part(&self, elements: Range<u64>) -> Stream<'a> {
+        let ends = elements.end % CHUNK_ELEMENTS == 0 || elements.end == self.elements;
+        assert!(elements.start % CHUNK_ELEMENTS == 0 && ends && elements.end <= self.elements, "a run of chunks");
+        let (first, end) = ((elements.start / CHUNK_ELEMENTS) as usize, chunks(elements.end) as usize);
+        let bytes = |counts: &mut dyn Iterator<Item = u32>| counts.map(|kept| self.bytes_of(kept)).sum::<usize>();
+        let before = bytes(&mut self.counts().take(first));
+        let here = bytes(&mut self.counts().take(end).skip(first));
+        let entry = ENTRY_BYTES as usize;
+        Stream {
+            format: self.format,
+            elements: elements.end - elements.start,
+            kept: self.counts().take(end).skip(first).map(u64::from).sum(),
+            table: &self.table[entry * first..entry * end],
+            chunks: &self.chunks[before..before + here],
+        }
+    }
+
+    /// Bytes of the whole stream.
+    pub fn byte_length(&self) -> u64 {
+        // No overflow: all of it but padding lies in memory.
+        HEADER_BYTES + table_bytes(self.elements).unwrap_or(0) + self.chunks.len() as u64
+    }
+
+    /// The stream, front to back.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(self.byte_length() as usize);
+        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(&self.format.code().to_le_bytes());
+        bytes.extend_from_slice(&[0; 4]);
+        bytes.extend_from_slice(&self.elements.to_le_bytes());
+        bytes.extend_from_slice(&self.kept.to_le_bytes());
+        bytes.resize(HEADER_BYTES as usize, 0);
+        bytes.extend_from_slice(&self.table[..(ENTRY_BYTES * chunks(self.elements)) as usize]);
+        bytes.resize(self.byte_length() as usize - self.chunks.len(), 0);
+        bytes.extend_from_slice(self.chunks);
+        bytes
     }
 
     fn for_each(&self, mut take: impl FnMut(u64, f32)) {

@@ -74,6 +74,7 @@ pub fn start_on(host: &mut Host, unit: u32, pointers: [u64; 4], elements: u32) {
                     abi::FLAGS => abi::flag::WEIGHT_DECAY,
                     abi::OPTIMIZER => abi::optimizer::ADAMW,
                     abi::GRAD_FORMAT => abi::grad_format::FP32,
+                    abi::GRAD_BYTES => 0,
                     abi::HALF_FORMAT => abi::half_format::NONE,
                     abi::GRAD_SCALE => 1f32.to_bits(),
                     abi::BETA1 => k.beta1.to_bits(),

@@ -79,6 +79,7 @@ impl Step {
             (argument::FLAGS, if k.weight_decay { argument::flag::WEIGHT_DECAY } else { 0 }),
             (argument::OPTIMIZER, argument::optimizer::ADAMW),
             (argument::GRAD_FORMAT, argument::grad_format::FP32),
+            (argument::GRAD_BYTES, 0),
             (argument::HALF_FORMAT, argument::half_format::NONE),
             (argument::GRAD_SCALE, 1f32.to_bits()),
             (argument::BETA1, k.beta1.to_bits()),

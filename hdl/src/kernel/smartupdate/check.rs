@@ -3,20 +3,22 @@ use nearfield_abi::kernel::smartupdate as abi;
 
 /// Finds the first argument of `smartupdate` that the kernel cannot do, by id.
 ///
-/// Elements must be at least 1, pointers multiples of 64, flags and optimizer known, formats fp32 and no half copy. The answer
-/// comes a cycle after the arguments.
+/// Elements must be at least 1, and with a Top-K stream at most 2^25; pointers and the stream's bytes multiples of 64; flags, formats
+/// and optimizer known. The answer comes a cycle after the arguments.
 #[derive(Clone, Debug, LogicBlock)]
 pub struct ArgumentCheck {
     /// Clock.
     pub clock: Signal<In, Clock>,
-    /// Low six bits of the four tensors' pointers.
-    pub alignment: [Signal<In, Bits<6>>; 4],
+    /// Low six bits of the pointers.
+    pub alignment: [Signal<In, Bits<6>>; 5],
     /// Number of elements.
     pub elements: Signal<In, Bits<32>>,
     /// Flags.
     pub flags: Signal<In, Bits<32>>,
     /// Format of the gradients.
     pub grad_format: Signal<In, Bits<32>>,
+    /// Low six bits of the stream's bytes.
+    pub stream_alignment: Signal<In, Bits<6>>,
     /// Format of the half copy.
     pub half_format: Signal<In, Bits<32>>,
     /// Which optimizer.
@@ -25,13 +27,16 @@ pub struct ArgumentCheck {
     pub refused: Signal<Out, Bit>,
     /// Its id.
     pub id: Signal<Out, Bits<32>>,
-    bad: Reg<Bits<9>>,
-    wrong: [Signal<Local, Bit>; 9],
-    pack: Pack<9, 1, 9>,
-    ids: [Constant<Bits<32>>; 9],
+    bad: Reg<Bits<11>>,
+    wrong: [Signal<Local, Bit>; 11],
+    pack: Pack<11, 1, 11>,
+    ids: [Constant<Bits<32>>; 11],
+    topk: Signal<Local, Bit>,
     known_flags: Constant<Bits<32>>,
-    fp32: Constant<Bits<32>>,
-    no_half: Constant<Bits<32>>,
+    most_elements: Constant<Bits<32>>,
+    value_bits: Constant<Bits<32>>,
+    last_value: Constant<Bits<32>>,
+    last_half: Constant<Bits<32>>,
     optimizers: Constant<Bits<32>>,
 }
 
@@ -44,10 +49,12 @@ impl Default for ArgumentCheck {
             abi::EXP_AVG,
             abi::EXP_AVG_SQ,
             abi::GRADS,
+            abi::HALF,
             abi::ELEMENTS,
             abi::FLAGS,
             abi::OPTIMIZER,
             abi::GRAD_FORMAT,
+            abi::GRAD_BYTES,
             abi::HALF_FORMAT,
         ];
         assert!(ids.is_sorted(), "the arguments of smartupdate have another order");
@@ -57,6 +64,7 @@ impl Default for ArgumentCheck {
             elements: Signal::default(),
             flags: Signal::default(),
             grad_format: Signal::default(),
+            stream_alignment: Signal::default(),
             half_format: Signal::default(),
             optimizer: Signal::default(),
             refused: Signal::default(),
@@ -65,37 +73,46 @@ impl Default for ArgumentCheck {
             wrong: std::array::from_fn(|_| Signal::default()),
             pack: Pack::default(),
             ids: ids.map(|id| constant(id as u32)),
+            topk: Signal::default(),
             known_flags: constant(abi::flag::ALL),
-            fp32: constant(abi::grad_format::FP32),
-            no_half: constant(abi::half_format::NONE),
+            most_elements: constant(abi::MAX_TOPK_ELEMENTS),
+            value_bits: constant(!abi::grad_format::TOPK),
+            last_value: constant(abi::grad_format::BF16),
+            last_half: constant(abi::half_format::BF16),
             optimizers: constant(abi::optimizer::COUNT),
         }
     }
 }
 
+/// The bit of `grad_format` that says Top-K.
+const TOPK: usize = abi::grad_format::TOPK.trailing_zeros() as usize;
+
 impl Logic for ArgumentCheck {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, bad);
-        for i in 0..4 {
+        self.topk.next = self.grad_format.val().get_bit(TOPK);
+        for i in 0..5 {
             self.wrong[i].next = self.alignment[i].val().any();
         }
-        self.wrong[4].next = !self.elements.val().any();
-        self.wrong[5].next = (self.flags.val() & !self.known_flags.val()).any();
-        self.wrong[6].next = self.optimizer.val() >= self.optimizers.val();
-        self.wrong[7].next = self.grad_format.val() != self.fp32.val();
-        self.wrong[8].next = self.half_format.val() != self.no_half.val();
-        for i in 0..9 {
+        self.wrong[5].next =
+            !self.elements.val().any() || (self.topk.val() && (self.elements.val() > self.most_elements.val()));
+        self.wrong[6].next = (self.flags.val() & !self.known_flags.val()).any();
+        self.wrong[7].next = self.optimizer.val() >= self.optimizers.val();
+        self.wrong[8].next = (self.grad_format.val() & self.value_bits.val()) > self.last_value.val();
+        self.wrong[9].next = self.topk.val() && self.stream_alignment.val().any();
+        self.wrong[10].next = self.half_format.val() > self.last_half.val();
+        for i in 0..11 {
             self.pack.x[i].next = self.wrong[i].val().into();
         }
         self.bad.d.next = self.pack.packed.val();
         self.refused.next = self.bad.q.val().any();
         self.id.next = 0.into();
-        for i in 0..9 {
-            if self.bad.q.val().get_bit(8 - i) {
-                self.id.next = self.ids[8 - i].val();
+        for i in 0..11 {
+            if self.bad.q.val().get_bit(10 - i) {
+                self.id.next = self.ids[10 - i].val();
             }
         }
     }
-    unit!("argument_check");
+    unit!("argument_check"; TOPK);
 }

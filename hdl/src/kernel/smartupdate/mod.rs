@@ -3,25 +3,32 @@
 //! ```text
 //!  m_axi_gmem0 ── Tensor params      ─┐                               ┌─ Tensor params
 //!  m_axi_gmem1 ── Tensor exp_avg     ─┼─ Join ─ Gate ─ Lanes (free- ──┼─ Tensor exp_avg      (the same three,
-//!  m_axi_gmem2 ── Tensor exp_avg_sq  ─┤                running)       └─ Tensor exp_avg_sq    their write side)
-//!  m_axi_gmem3 ── Source grads       ─┘
+//!  m_axi_gmem2 ── Tensor exp_avg_sq  ─┤                running)       ├─ Tensor exp_avg_sq    their write side)
+//!  m_axi_gmem3 ── Gradients          ─┘       Ledger looks on         └─ HalfCopy ── m_axi_gmem3
 //! ```
 //!
 //! Beats are processed whole: the lanes also compute on what lies past the last element in the last beat, and the write
-//! movers' strobes keep it from memory. So nothing in the data path knows the number of elements. The argument `optimizer`
-//! says which optimizer it is; a moment that it does not have is neither read nor written.
+//! movers' strobes keep it from memory. So nothing in the data path knows the number of elements; `Ledger`, which sums up what
+//! passes, does. The argument `optimizer` says which optimizer it is; a moment that it does not have is neither read nor written.
+//! `grad_format` says what `Gradients` makes words of, `half_format` whether `HalfCopy` writes.
 
 mod check;
 mod gate;
+mod gradients;
+mod half_copy;
 mod lanes;
+mod ledger;
 mod mode;
 mod tensor;
 
 pub use check::ArgumentCheck;
 pub use gate::Gate;
+pub use gradients::Gradients;
+pub use half_copy::HalfCopy;
 pub use lanes::Lanes;
+pub use ledger::Ledger;
 pub use mode::Mode;
-pub use tensor::{Source, Tensor, DEPTH};
+pub use tensor::{Tensor, DEPTH};
 
 use super::Sequencer;
 use crate::axi::{AxiLite, AxiMaster, Control};
@@ -30,12 +37,12 @@ use crate::prelude::*;
 use crate::stream::Join;
 use nearfield_abi::kernel::{smartupdate as abi, KernelConfig};
 
-/// Words of arguments: five pointers of two, fourteen scalars.
-const ARGUMENTS: usize = 24;
-/// Four read streams, three write streams.
-const STREAMS: usize = 7;
+/// Words of arguments: five pointers of two, fifteen scalars.
+const ARGUMENTS: usize = 25;
+/// Four read streams, four write streams.
+const STREAMS: usize = 8;
 /// Readable words of the register space.
-const WORDS: usize = 66;
+const WORDS: usize = 104;
 
 /// The word of an argument among the argument words, given its id: pointers have two.
 const fn word(id: usize) -> usize {
@@ -52,10 +59,12 @@ const PARAMS: usize = word(abi::PARAMS);
 const EXP_AVG: usize = word(abi::EXP_AVG);
 const EXP_AVG_SQ: usize = word(abi::EXP_AVG_SQ);
 const GRADS: usize = word(abi::GRADS);
+const HALF: usize = word(abi::HALF);
 const ELEMENTS: usize = word(abi::ELEMENTS);
 const FLAGS: usize = word(abi::FLAGS);
 const OPTIMIZER: usize = word(abi::OPTIMIZER);
 const GRAD_FORMAT: usize = word(abi::GRAD_FORMAT);
+const GRAD_BYTES: usize = word(abi::GRAD_BYTES);
 const HALF_FORMAT: usize = word(abi::HALF_FORMAT);
 const GRAD_SCALE: usize = word(abi::GRAD_SCALE);
 const BETA1: usize = word(abi::BETA1);
@@ -67,9 +76,45 @@ const EPS: usize = word(abi::EPS);
 const STEP_SIZE: usize = word(abi::STEP_SIZE);
 const DECAY: usize = word(abi::DECAY);
 
-/// The kernel, wiring only: `LANES` lanes, words of `W = 32 * LANES` bits, `N = 2^K` of them a beat.
+/// The kernel of one lane.
+pub type SmartUpdate1 = SmartUpdate<1, 32, 16, 4, 5, 2, 2, 16, 1, 2, 64, 2, 8, 1, 1, 3>;
+/// The kernel of two lanes.
+pub type SmartUpdate2 = SmartUpdate<2, 64, 8, 3, 4, 4, 8, 32, 2, 3, 64, 2, 8, 1, 1, 3>;
+/// The kernel of four lanes.
+pub type SmartUpdate4 = SmartUpdate<4, 128, 4, 2, 3, 8, 32, 64, 3, 4, 128, 4, 16, 3, 2, 4>;
+/// The kernel of eight lanes.
+pub type SmartUpdate8 = SmartUpdate<8, 256, 2, 1, 2, 16, 128, 128, 4, 5, 256, 8, 32, 7, 3, 5>;
+
+/// The kernel, wiring only. Types have no arithmetic, so a number of lanes comes with the widths that follow from it, spelt out in
+/// [`SmartUpdate1`] and its like and nowhere else:
+///
+/// | parameter | what | of |
+/// |---|---|---|
+/// | `W` | bits of a word of `LANES` numbers | all |
+/// | `N = 2^K` | words of a beat | [`Tensor`], [`HalfCopy`] |
+/// | `HK = K + 1` | the same for numbers of 16 bits | [`Gradients`], [`Gate`] |
+/// | `H = 16 * LANES`, `D = 2 * LANES`, `P = LANES * D` | indices, kept elements in sight, ways | [`Gradients`], [`HalfCopy`] |
+/// | `D = 2^NH`, `2^T = 4 * LANES` | halves and bytes of a word | [`Ledger`] |
+/// | `S` = `W`, at least 64; `SN`, `SB`, `NODES`, `LEVELS`, `ST` | a checksum's beat | [`Ledger`] |
 #[derive(Clone, Debug, LogicBlock)]
-pub struct SmartUpdate<const LANES: usize, const W: usize, const N: usize, const K: usize> {
+pub struct SmartUpdate<
+    const LANES: usize,
+    const W: usize,
+    const N: usize,
+    const K: usize,
+    const HK: usize,
+    const D: usize,
+    const P: usize,
+    const H: usize,
+    const NH: usize,
+    const T: usize,
+    const S: usize,
+    const SN: usize,
+    const SB: usize,
+    const NODES: usize,
+    const LEVELS: usize,
+    const ST: usize,
+> {
     /// Clock.
     pub ap_clk: Signal<In, Clock>,
     /// Reset, active low, synchronous.
@@ -93,10 +138,12 @@ pub struct SmartUpdate<const LANES: usize, const W: usize, const N: usize, const
     params: Tensor<W, N, K>,
     exp_avg: Tensor<W, N, K>,
     exp_avg_sq: Tensor<W, N, K>,
-    grads: Source<W, K>,
+    grads: Gradients<LANES, W, K, HK, D, P, H>,
+    half: HalfCopy<LANES, W, H, N, K>,
     join: Join<4>,
-    gate: Gate<3, K, 10, DEPTH>,
+    gate: Gate<4, K, HK, 10, DEPTH>,
     lanes: Lanes<LANES, W>,
+    ledger: Ledger<W, D, NH, T, S, SN, SB, NODES, LEVELS, ST>,
     reset: Signal<Local, Bit>,
     empty: Signal<Local, Bit>,
     bytes: Signal<Local, Bits<34>>,
@@ -104,9 +151,28 @@ pub struct SmartUpdate<const LANES: usize, const W: usize, const N: usize, const
     exp_avg_at: Pack<2, 32, 64>,
     exp_avg_sq_at: Pack<2, 32, 64>,
     grads_at: Pack<2, 32, 64>,
+    half_at: Pack<2, 32, 64>,
 }
 
-impl<const LANES: usize, const W: usize, const N: usize, const K: usize> SmartUpdate<LANES, W, N, K> {
+impl<
+        const LANES: usize,
+        const W: usize,
+        const N: usize,
+        const K: usize,
+        const HK: usize,
+        const D: usize,
+        const P: usize,
+        const H: usize,
+        const NH: usize,
+        const T: usize,
+        const S: usize,
+        const SN: usize,
+        const SB: usize,
+        const NODES: usize,
+        const LEVELS: usize,
+        const ST: usize,
+    > SmartUpdate<LANES, W, N, K, HK, D, P, H, NH, T, S, SN, SB, NODES, LEVELS, ST>
+{
     /// The kernel in this configuration.
     ///
     /// # Panics
@@ -115,7 +181,10 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> SmartUp
     pub fn new(config: &KernelConfig) -> Self {
         assert_eq!(LANES, config.lanes as usize, "lanes of {}", config.name());
         assert!(W == 32 * LANES && N * W == 512 && N == 1 << K, "widths of {}", config.name());
-        const { assert!(AnyLane::LATENCY < 240, "a lane must be shorter than the sequencer's flush of 256 cycles") };
+        const {
+            let longest = AnyLane::LATENCY + HalfCopy::<LANES, W, H, N, K>::LATENCY;
+            assert!(longest < 250, "lanes and half copy must be shorter than the sequencer's flush of 256 cycles");
+        };
         SmartUpdate {
             ap_clk: Signal::default(),
             ap_rst_n: Signal::default(),
@@ -132,10 +201,12 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> SmartUp
             params: Tensor::default(),
             exp_avg: Tensor::default(),
             exp_avg_sq: Tensor::default(),
-            grads: Source::default(),
+            grads: Gradients::default(),
+            half: HalfCopy::default(),
             join: Join::default(),
             gate: Gate::default(),
             lanes: Lanes::default(),
+            ledger: Ledger::default(),
             reset: Signal::default(),
             empty: Signal::default(),
             bytes: Signal::default(),
@@ -143,11 +214,30 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> SmartUp
             exp_avg_at: Pack::default(),
             exp_avg_sq_at: Pack::default(),
             grads_at: Pack::default(),
+            half_at: Pack::default(),
         }
     }
 }
 
-impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic for SmartUpdate<LANES, W, N, K> {
+impl<
+        const LANES: usize,
+        const W: usize,
+        const N: usize,
+        const K: usize,
+        const HK: usize,
+        const D: usize,
+        const P: usize,
+        const H: usize,
+        const NH: usize,
+        const T: usize,
+        const S: usize,
+        const SN: usize,
+        const SB: usize,
+        const NODES: usize,
+        const LEVELS: usize,
+        const ST: usize,
+    > Logic for SmartUpdate<LANES, W, N, K, HK, D, P, H, NH, T, S, SN, SB, NODES, LEVELS, ST>
+{
     #[hdl_gen]
     fn update(&mut self) {
         self.control.clock.next = self.ap_clk.val();
@@ -158,23 +248,51 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.exp_avg.clock.next = self.ap_clk.val();
         self.exp_avg_sq.clock.next = self.ap_clk.val();
         self.grads.clock.next = self.ap_clk.val();
+        self.half.clock.next = self.ap_clk.val();
         self.gate.clock.next = self.ap_clk.val();
         self.lanes.clock.next = self.ap_clk.val();
+        self.ledger.clock.next = self.ap_clk.val();
         self.reset.next = !self.ap_rst_n.val();
         self.control.reset.next = self.reset.val();
         self.sequencer.reset.next = self.reset.val();
-        self.empty.next = self.reset.val() || self.sequencer.flush.val();
+        self.empty.next = self.reset.val() || self.sequencer.flush.val() || self.sequencer.prepare.val();
         self.params.reset.next = self.empty.val();
         self.exp_avg.reset.next = self.empty.val();
         self.exp_avg_sq.reset.next = self.empty.val();
         self.grads.reset.next = self.empty.val();
+        self.half.reset.next = self.empty.val();
         self.gate.reset.next = self.empty.val();
 
         AxiLite::link(&mut self.s_axi_control, &mut self.control.bus);
         AxiMaster::link(&mut self.m_axi_gmem0, &mut self.params.axi);
         AxiMaster::link(&mut self.m_axi_gmem1, &mut self.exp_avg.axi);
         AxiMaster::link(&mut self.m_axi_gmem2, &mut self.exp_avg_sq.axi);
-        AxiMaster::link(&mut self.m_axi_gmem3, &mut self.grads.axi);
+        comment!("Gradients are read and the half copy is written through one master.");
+        self.m_axi_gmem3.arvalid.next = self.grads.axi.arvalid.val();
+        self.grads.axi.arready.next = self.m_axi_gmem3.arready.val();
+        self.m_axi_gmem3.araddr.next = self.grads.axi.araddr.val();
+        self.m_axi_gmem3.arlen.next = self.grads.axi.arlen.val();
+        self.m_axi_gmem3.arsize.next = self.grads.axi.arsize.val();
+        self.m_axi_gmem3.arburst.next = self.grads.axi.arburst.val();
+        self.grads.axi.rvalid.next = self.m_axi_gmem3.rvalid.val();
+        self.m_axi_gmem3.rready.next = self.grads.axi.rready.val();
+        self.grads.axi.rdata.next = self.m_axi_gmem3.rdata.val();
+        self.grads.axi.rresp.next = self.m_axi_gmem3.rresp.val();
+        self.grads.axi.rlast.next = self.m_axi_gmem3.rlast.val();
+        self.m_axi_gmem3.awvalid.next = self.half.axi.awvalid.val();
+        self.half.axi.awready.next = self.m_axi_gmem3.awready.val();
+        self.m_axi_gmem3.awaddr.next = self.half.axi.awaddr.val();
+        self.m_axi_gmem3.awlen.next = self.half.axi.awlen.val();
+        self.m_axi_gmem3.awsize.next = self.half.axi.awsize.val();
+        self.m_axi_gmem3.awburst.next = self.half.axi.awburst.val();
+        self.m_axi_gmem3.wvalid.next = self.half.axi.wvalid.val();
+        self.half.axi.wready.next = self.m_axi_gmem3.wready.val();
+        self.m_axi_gmem3.wdata.next = self.half.axi.wdata.val();
+        self.m_axi_gmem3.wstrb.next = self.half.axi.wstrb.val();
+        self.m_axi_gmem3.wlast.next = self.half.axi.wlast.val();
+        self.half.axi.bvalid.next = self.m_axi_gmem3.bvalid.val();
+        self.m_axi_gmem3.bready.next = self.half.axi.bready.val();
+        self.half.axi.bresp.next = self.m_axi_gmem3.bresp.val();
         self.interrupt.next = self.control.request.val();
 
         for half in 0..2 {
@@ -182,6 +300,7 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
             self.exp_avg_at.x[half].next = self.control.argument[EXP_AVG + half].val();
             self.exp_avg_sq_at.x[half].next = self.control.argument[EXP_AVG_SQ + half].val();
             self.grads_at.x[half].next = self.control.argument[GRADS + half].val();
+            self.half_at.x[half].next = self.control.argument[HALF + half].val();
         }
         self.bytes.next = bit_cast::<34, 32>(self.control.argument[ELEMENTS].val()) << 2;
         self.params.address.next = self.params_at.packed.val();
@@ -191,12 +310,18 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.params.bytes.next = self.bytes.val();
         self.exp_avg.bytes.next = self.bytes.val();
         self.exp_avg_sq.bytes.next = self.bytes.val();
-        self.grads.bytes.next = self.bytes.val();
+        self.half.address.next = self.half_at.packed.val();
+        self.grads.elements.next = self.control.argument[ELEMENTS].val();
+        self.grads.format.next = self.control.argument[GRAD_FORMAT].val();
+        self.grads.stream_bytes.next = self.control.argument[GRAD_BYTES].val();
+        self.half.elements.next = self.control.argument[ELEMENTS].val();
 
         self.check.alignment[0].next = self.params_at.packed.val().get_bits::<6>(0);
         self.check.alignment[1].next = self.exp_avg_at.packed.val().get_bits::<6>(0);
         self.check.alignment[2].next = self.exp_avg_sq_at.packed.val().get_bits::<6>(0);
         self.check.alignment[3].next = self.grads_at.packed.val().get_bits::<6>(0);
+        self.check.alignment[4].next = self.half_at.packed.val().get_bits::<6>(0);
+        self.check.stream_alignment.next = self.control.argument[GRAD_BYTES].val().get_bits::<6>(0);
         self.check.elements.next = self.control.argument[ELEMENTS].val();
         self.check.flags.next = self.control.argument[FLAGS].val();
         self.check.grad_format.next = self.control.argument[GRAD_FORMAT].val();
@@ -204,12 +329,16 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.check.optimizer.next = self.control.argument[OPTIMIZER].val();
         self.mode.optimizer.next = self.control.argument[OPTIMIZER].val();
         self.mode.flags.next = self.control.argument[FLAGS].val();
+        self.mode.half_format.next = self.control.argument[HALF_FORMAT].val();
+        self.half.used.next = self.mode.has_half.val();
+        self.half.bf16.next = self.mode.half_bf16.val();
         self.params.used.next = true;
         self.exp_avg.used.next = self.mode.has_first.val();
         self.exp_avg_sq.used.next = self.mode.has_second.val();
         self.gate.used[0].next = true;
         self.gate.used[1].next = self.mode.has_first.val();
         self.gate.used[2].next = self.mode.has_second.val();
+        self.gate.used[3].next = self.mode.has_half.val();
         self.sequencer.refused.next = self.check.refused.val();
         self.sequencer.refused_id.next = self.check.id.val();
 
@@ -224,12 +353,19 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.exp_avg.start.next = self.sequencer.launch.val();
         self.exp_avg_sq.start.next = self.sequencer.launch.val();
         self.grads.start.next = self.sequencer.launch.val();
+        self.half.start.next = self.sequencer.launch.val();
+        self.ledger.start.next = self.sequencer.launch.val();
         self.params.stop.next = self.sequencer.stop.val();
         self.exp_avg.stop.next = self.sequencer.stop.val();
         self.exp_avg_sq.stop.next = self.sequencer.stop.val();
         self.grads.stop.next = self.sequencer.stop.val();
+        self.half.stop.next = self.sequencer.stop.val();
+        self.sequencer.pending.next = self.ledger.pending.val() || self.grads.pending.val() || self.half.pending.val();
+        self.sequencer.malformed.next = self.grads.malformed.val();
+        self.sequencer.fault.next = bit_cast::<32, 3>(self.grads.fault.val());
+        self.sequencer.fault_chunk.next = bit_cast::<32, 9>(self.grads.fault_chunk.val());
 
-        comment!("Streams in the order of the register space: four read, three written.");
+        comment!("Streams in the order of the register space: four read, four written.");
         self.sequencer.busy[0].next = self.params.busy[0].val();
         self.sequencer.busy[1].next = self.exp_avg.busy[0].val();
         self.sequencer.busy[2].next = self.exp_avg_sq.busy[0].val();
@@ -237,6 +373,7 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.sequencer.busy[4].next = self.params.busy[1].val();
         self.sequencer.busy[5].next = self.exp_avg.busy[1].val();
         self.sequencer.busy[6].next = self.exp_avg_sq.busy[1].val();
+        self.sequencer.busy[7].next = self.half.busy.val();
         self.sequencer.failed[0].next = self.params.failed[0].val();
         self.sequencer.failed[1].next = self.exp_avg.failed[0].val();
         self.sequencer.failed[2].next = self.exp_avg_sq.failed[0].val();
@@ -244,6 +381,7 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.sequencer.failed[4].next = self.params.failed[1].val();
         self.sequencer.failed[5].next = self.exp_avg.failed[1].val();
         self.sequencer.failed[6].next = self.exp_avg_sq.failed[1].val();
+        self.sequencer.failed[7].next = self.half.failed.val();
         self.sequencer.failed_address[0].next = self.params.failed_address[0].val();
         self.sequencer.failed_address[1].next = self.exp_avg.failed_address[0].val();
         self.sequencer.failed_address[2].next = self.exp_avg_sq.failed_address[0].val();
@@ -251,6 +389,7 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.sequencer.failed_address[4].next = self.params.failed_address[1].val();
         self.sequencer.failed_address[5].next = self.exp_avg.failed_address[1].val();
         self.sequencer.failed_address[6].next = self.exp_avg_sq.failed_address[1].val();
+        self.sequencer.failed_address[7].next = self.half.failed_address.val();
         self.control.beats[0].next = self.params.beats[0].val();
         self.control.beats[1].next = self.exp_avg.beats[0].val();
         self.control.beats[2].next = self.exp_avg_sq.beats[0].val();
@@ -258,6 +397,7 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.control.beats[4].next = self.params.beats[1].val();
         self.control.beats[5].next = self.exp_avg.beats[1].val();
         self.control.beats[6].next = self.exp_avg_sq.beats[1].val();
+        self.control.beats[7].next = self.half.beats.val();
         self.control.stalls[0].next = self.params.stalls[0].val();
         self.control.stalls[1].next = self.exp_avg.stalls[0].val();
         self.control.stalls[2].next = self.exp_avg_sq.stalls[0].val();
@@ -265,6 +405,18 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.control.stalls[4].next = self.params.stalls[1].val();
         self.control.stalls[5].next = self.exp_avg.stalls[1].val();
         self.control.stalls[6].next = self.exp_avg_sq.stalls[1].val();
+        self.control.stalls[7].next = self.half.stalls.val();
+        for i in 0..3 {
+            self.control.sum_a[i].next = self.ledger.a[i].val();
+            self.control.sum_b[i].next = self.ledger.b[i].val();
+            self.control.sum_a[i + 4].next = self.ledger.a[i + 3].val();
+            self.control.sum_b[i + 4].next = self.ledger.b[i + 3].val();
+        }
+        self.control.sum_a[3].next = self.grads.sum_a.val();
+        self.control.sum_b[3].next = self.grads.sum_b.val();
+        self.control.sum_a[7].next = self.half.sum_a.val();
+        self.control.sum_b[7].next = self.half.sum_b.val();
+        self.control.nonfinite.next = self.ledger.nonfinite.val();
 
         self.join.s_valid[0].next = self.params.m.valid.val();
         self.join.s_valid[1].next = self.exp_avg.m.valid.val() || !self.mode.has_first.val();
@@ -279,6 +431,19 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.gate.freed[0].next = self.params.freed.val();
         self.gate.freed[1].next = self.exp_avg.freed.val();
         self.gate.freed[2].next = self.exp_avg_sq.freed.val();
+        self.gate.freed[3].next = self.half.freed.val();
+
+        self.ledger.elements.next = self.control.argument[ELEMENTS].val();
+        self.ledger.used[0].next = self.mode.has_first.val();
+        self.ledger.used[1].next = self.mode.has_second.val();
+        self.ledger.enter.next = self.gate.enter.val();
+        self.ledger.old[0].next = self.params.m.data.val();
+        self.ledger.old[1].next = self.exp_avg.m.data.val();
+        self.ledger.old[2].next = self.exp_avg_sq.m.data.val();
+        self.ledger.grads.next = self.grads.m.data.val();
+        self.ledger.new[0].next = self.lanes.p_new.val();
+        self.ledger.new[1].next = self.lanes.m_new.val();
+        self.ledger.new[2].next = self.lanes.v_new.val();
 
         self.lanes.enter.next = self.gate.enter.val();
         self.lanes.p.next = self.params.m.data.val();
@@ -308,11 +473,13 @@ impl<const LANES: usize, const W: usize, const N: usize, const K: usize> Logic f
         self.params.new_data.next = self.lanes.p_new.val();
         self.exp_avg.new_data.next = self.lanes.m_new.val();
         self.exp_avg_sq.new_data.next = self.lanes.v_new.val();
+        self.half.new_valid.next = self.lanes.valid.val();
+        self.half.new_data.next = self.lanes.p_new.val();
     }
     unit!(
         "smartupdate", LANES;
-        PARAMS, EXP_AVG, EXP_AVG_SQ, GRADS, ELEMENTS, FLAGS, OPTIMIZER, GRAD_FORMAT, HALF_FORMAT, GRAD_SCALE, BETA1, C1,
-        BETA2, C2, BIAS2, EPS, STEP_SIZE, DECAY
+        PARAMS, EXP_AVG, EXP_AVG_SQ, GRADS, HALF, ELEMENTS, FLAGS, OPTIMIZER, GRAD_FORMAT, GRAD_BYTES, HALF_FORMAT,
+        GRAD_SCALE, BETA1, C1, BETA2, C2, BIAS2, EPS, STEP_SIZE, DECAY
     );
 }
 
@@ -339,7 +506,7 @@ mod tests {
             let wired: Vec<(bool, u32)> = config.streams().iter().map(|s| (s.read, s.master)).collect();
             assert_eq!(
                 wired,
-                [(true, 0), (true, 1), (true, 2), (true, 3), (false, 0), (false, 1), (false, 2)],
+                [(true, 0), (true, 1), (true, 2), (true, 3), (false, 0), (false, 1), (false, 2), (false, 3)],
                 "{}",
                 config.name()
             );

@@ -1,7 +1,7 @@
 use crate::prelude::*;
 use nearfield_abi::kernel::smartupdate as abi;
 
-/// What the arguments `optimizer` and `flags` mean to the lanes, and which states there are.
+/// What the arguments `optimizer`, `flags` and `half_format` mean to the lanes, and which tensors there are.
 ///
 /// The answer comes a cycle after the arguments, which hold during a run.
 #[derive(Clone, Debug, LogicBlock)]
@@ -12,6 +12,12 @@ pub struct Mode {
     pub optimizer: Signal<In, Bits<32>>,
     /// Flags.
     pub flags: Signal<In, Bits<32>>,
+    /// Format of the half copy.
+    pub half_format: Signal<In, Bits<32>>,
+    /// There is a half copy.
+    pub has_half: Signal<Out, Bit>,
+    /// It is in bfloat16.
+    pub half_bf16: Signal<Out, Bit>,
     /// There is a first moment, an average or a momentum buffer.
     pub has_first: Signal<Out, Bit>,
     /// There is a second moment or a sum of squares.
@@ -37,6 +43,8 @@ pub struct Mode {
     adagrad_code: Constant<Bits<32>>,
     lion_code: Constant<Bits<32>>,
     sgd_code: Constant<Bits<32>>,
+    no_half: Constant<Bits<32>>,
+    bf16_half: Constant<Bits<32>>,
     is_adamw: Signal<Local, Bit>,
     is_adam: Signal<Local, Bit>,
     is_adagrad: Signal<Local, Bit>,
@@ -44,6 +52,8 @@ pub struct Mode {
     is_sgd: Signal<Local, Bit>,
     decays: Signal<Local, Bit>,
     buffered: Signal<Local, Bit>,
+    copies: Reg<Bit>,
+    cuts: Reg<Bit>,
     first_state: Reg<Bit>,
     second_state: Reg<Bit>,
     penalises: Reg<Bit>,
@@ -63,6 +73,9 @@ impl Default for Mode {
             clock: Signal::default(),
             optimizer: Signal::default(),
             flags: Signal::default(),
+            half_format: Signal::default(),
+            has_half: Signal::default(),
+            half_bf16: Signal::default(),
             has_first: Signal::default(),
             has_second: Signal::default(),
             penalty: Signal::default(),
@@ -78,6 +91,8 @@ impl Default for Mode {
             adagrad_code: constant(abi::optimizer::ADAGRAD),
             lion_code: constant(abi::optimizer::LION),
             sgd_code: constant(abi::optimizer::SGD),
+            no_half: constant(abi::half_format::NONE),
+            bf16_half: constant(abi::half_format::BF16),
             is_adamw: Signal::default(),
             is_adam: Signal::default(),
             is_adagrad: Signal::default(),
@@ -85,6 +100,8 @@ impl Default for Mode {
             is_sgd: Signal::default(),
             decays: Signal::default(),
             buffered: Signal::default(),
+            copies: Reg::default(),
+            cuts: Reg::default(),
             first_state: Reg::default(),
             second_state: Reg::default(),
             penalises: Reg::default(),
@@ -111,6 +128,8 @@ impl Logic for Mode {
         dff_setup!(
             self,
             clock,
+            copies,
+            cuts,
             first_state,
             second_state,
             penalises,
@@ -122,6 +141,10 @@ impl Logic for Mode {
             begins,
             looks_ahead
         );
+        self.copies.d.next = self.half_format.val() != self.no_half.val();
+        self.cuts.d.next = self.half_format.val() == self.bf16_half.val();
+        self.has_half.next = self.copies.q.val();
+        self.half_bf16.next = self.cuts.q.val();
         self.is_adamw.next = self.optimizer.val() == self.adamw_code.val();
         self.is_adam.next = self.optimizer.val() == self.adam_code.val();
         self.is_adagrad.next = self.optimizer.val() == self.adagrad_code.val();

@@ -105,9 +105,9 @@ fn steps_are_cut_into_pieces_and_report_their_sum() {
     let (mut p, mut m, mut v, g) = (draw(1), draw(2), draw(3), draw(4));
     let (mut p2, mut m2, mut v2) = (p.clone(), m.clone(), v.clone());
     let mut heard = Vec::new();
-    let tensors = Tensors { params: &mut p, states: vec![&mut m, &mut v], grads: &g };
+    let tensors = Tensors { params: &mut p, states: vec![&mut m, &mut v], grads: (&g).into(), half: None };
     let k = optimizer::Coefficients::AdamW(coefficients());
-    let report = step(device.as_mut(), &k, tensors, &mut |done| heard.push(done)).unwrap();
+    let report = step(device.as_mut(), &k, 1.0, tensors, &mut |done| heard.push(done)).unwrap();
     adamw::step(&coefficients(), &mut p2, &mut m2, &mut v2, &g);
     assert!(p == p2 && m == m2 && v == v2);
     assert_eq!(heard, [1 << 20, n as u64], "one start for each piece");

@@ -4,6 +4,8 @@
 //! element is read and written once. As a [`Device`] it also honours the kernel's arguments, so that everything which
 //! drives a board can be tried without one.
 
+mod convert;
+mod share;
 mod simd;
 
 pub use simd::Level;
@@ -12,8 +14,11 @@ use super::{
     argument_banks, check_arguments, check_range, Buffer, Counters, Description, Device, DeviceError, InPlace, Tensors,
     Value,
 };
+use crate::gradients::{Gradients, HalfCopy, HalfFormat};
 use crate::step::state_arguments;
-use nearfield_abi::kernel::{smartupdate as argument, KernelConfig, AXI_BEAT_BYTES};
+use crate::topk::Stream;
+use nearfield_abi::kernel::{smartupdate as argument, KernelConfig, AXI_BEAT_BYTES, POINTER_ALIGNMENT};
+use nearfield_abi::topk::fault;
 use nearfield_model::optimizer::{adagrad, adam, adamw, lion, sgd, Coefficients, Optimizer};
 use std::collections::BTreeMap;
 use std::num::NonZero;
@@ -60,6 +65,28 @@ impl Soft {
         }
     }
 
+    /// A run on buffers: parameters, states, gradients and, if there is one, the half copy.
+    fn run(
+        &mut self,
+        run: &Arguments<'_>,
+        k: &Coefficients,
+        elements: usize,
+        format: Option<HalfFormat>,
+        buffers: &mut [(u64, Vec<f32>)],
+    ) -> Result<(), DeviceError> {
+        let (buffers, copy) = buffers.split_at_mut(buffers.len() - usize::from(format.is_some()));
+        let [(_, params), states @ .., (_, grads)] = buffers else { return Ok(()) };
+        let grads = run.gradients(bytemuck::cast_slice(grads), elements)?;
+        let half = format.zip(copy.first_mut()).map(|(format, (_, words))| {
+            let halves: &mut [u16] = bytemuck::cast_slice_mut(words);
+            HalfCopy { format, into: &mut halves[..elements] }
+        });
+        let states = states.iter_mut().map(|(_, state)| &mut state[..elements]).collect();
+        let tensors = Tensors { params: &mut params[..elements], states, grads, half };
+        self.step(k, run.f32(argument::GRAD_SCALE), tensors);
+        Ok(())
+    }
+
     fn words(&mut self, buffer: &Buffer) -> Result<&mut Vec<f32>, DeviceError> {
         let missing = DeviceError::NoBuffer { address: buffer.address, bytes: buffer.bytes };
         self.memory.get_mut(&buffer.address).ok_or(missing)
@@ -67,33 +94,44 @@ impl Soft {
 }
 
 impl InPlace for Soft {
-    fn step(&mut self, k: &Coefficients, tensors: Tensors<'_>) {
-        let Tensors { mut params, mut states, mut grads } = tensors;
-        let n = params.len();
-        let one_length = states.iter().map(|state| state.len()).chain([grads.len()]).all(|length| length == n);
-        assert!(one_length, "the tensors have one length");
+    fn step(&mut self, k: &Coefficients, scale: f32, tensors: Tensors<'_>) -> bool {
+        let n = tensors.params.len();
+        let copied = tensors.half.as_ref().map(|half| half.into.len());
+        let lengths = tensors.states.iter().map(|state| state.len()).chain([tensors.grads.len()]).chain(copied);
+        assert!(lengths.into_iter().all(|length| length == n), "the tensors have one length");
         let threads = self.threads.min(n.div_ceil(ELEMENTS_WORTH_A_THREAD)).max(1);
         let level = self.level;
         if threads == 1 {
-            return level.step(k, params, &mut states, grads);
+            return share::step(level, k, scale, tensors);
         }
-        // Whole cache lines a thread.
-        let share = n.div_ceil(threads).next_multiple_of(16);
+        // Whole cache lines a thread, and gradients are cut where they can be.
+        let each = n.div_ceil(threads).next_multiple_of(tensors.grads.granule().max(16));
+        let Tensors { mut params, mut states, grads, half } = tensors;
+        let format = half.as_ref().map(|half| half.format);
+        let mut copy = half.map_or(&mut [][..], |half| half.into);
         std::thread::scope(|scope| {
-            while !params.is_empty() {
-                let here = share.min(params.len());
-                let p = first(&mut params, here);
-                let mut s: Vec<&mut [f32]> = states.iter_mut().map(|state| first(state, here)).collect();
-                let g;
-                (g, grads) = grads.split_at(here);
-                scope.spawn(move || level.step(k, p, &mut s, g));
+            let mut working = Vec::new();
+            for begin in (0..n).step_by(each) {
+                let here = each.min(n - begin);
+                let tensors = Tensors {
+                    params: first(&mut params, here),
+                    states: states.iter_mut().map(|state| first(state, here)).collect(),
+                    grads: grads.part(begin..begin + here),
+                    half: format.map(|format| HalfCopy { format, into: first(&mut copy, here) }),
+                };
+                working.push(scope.spawn(move || share::step(level, k, scale, tensors)));
             }
-        });
+            let mut nonfinite = false;
+            for thread in working {
+                nonfinite |= thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            }
+            nonfinite
+        })
     }
 }
 
 /// Takes the first `length` elements off a slice.
-fn first<'a>(slice: &mut &'a mut [f32], length: usize) -> &'a mut [f32] {
+fn first<'a, T>(slice: &mut &'a mut [T], length: usize) -> &'a mut [T] {
     let (first, rest) = std::mem::take(slice).split_at_mut(length);
     *slice = rest;
     first
@@ -143,40 +181,32 @@ impl Device for Soft {
         run.check(&self.description.kernel)?;
         let k = run.coefficients();
         let elements = run.u32(argument::ELEMENTS) as usize;
-        let ids = [&[argument::PARAMS], state_arguments(&k), &[argument::GRADS]].concat();
+        let half = run.half_format();
+        let copied = half.map(|_| argument::HALF);
+        let ids = [argument::PARAMS].into_iter().chain(state_arguments(&k).iter().copied());
+        let ids: Vec<usize> = ids.chain([argument::GRADS]).chain(copied).collect();
         // Taken out of the map for the run, so that all buffers can be borrowed at once, and put back after it.
         let mut taken: Vec<(u64, Vec<f32>)> = Vec::new();
         let mut missing = None;
         for id in ids {
-            let buffer = run.buffer(id);
+            let (buffer, bytes) = (run.buffer(id), run.bytes(id, elements));
             match self.memory.remove(&buffer.address) {
-                Some(words) if words.len() >= elements => taken.push((buffer.address, words)),
+                Some(words) if 4 * words.len() as u64 >= bytes => taken.push((buffer.address, words)),
                 short => {
                     if let Some(words) = short {
                         taken.push((buffer.address, words));
                     }
-                    missing = Some(DeviceError::NoBuffer { address: buffer.address, bytes: 4 * elements as u64 });
+                    missing = Some(DeviceError::NoBuffer { address: buffer.address, bytes });
                     break;
                 }
             }
         }
-        if missing.is_none() {
-            if let [(_, p), states @ .., (_, g)] = taken.as_mut_slice() {
-                let scale = run.f32(argument::GRAD_SCALE);
-                let scaled: Vec<f32>;
-                let grads = match scale == 1.0 {
-                    true => &g[..elements],
-                    false => {
-                        scaled = g[..elements].iter().map(|g| g * scale).collect();
-                        &scaled
-                    }
-                };
-                let states = states.iter_mut().map(|(_, state)| &mut state[..elements]).collect();
-                self.step(&k, Tensors { params: &mut p[..elements], states, grads });
-            }
-        }
+        let done = match missing {
+            Some(error) => Err(error),
+            None => self.run(&run, &k, elements, half, &mut taken),
+        };
         self.memory.extend(taken);
-        missing.map_or(Ok(()), Err)
+        done
     }
 
     fn wait(&mut self, _timeout: Duration) -> Result<(), DeviceError> {
@@ -222,15 +252,60 @@ impl Arguments<'_> {
         }
     }
 
+    fn is_stream(&self) -> bool {
+        self.u32(argument::GRAD_FORMAT) & argument::grad_format::TOPK != 0
+    }
+
+    fn half_format(&self) -> Option<HalfFormat> {
+        HalfFormat::ALL.into_iter().find(|format| format.code() == self.u32(argument::HALF_FORMAT))
+    }
+
+    /// Bytes of a pointer's buffer that a run of `elements` uses.
+    fn bytes(&self, id: usize, elements: usize) -> u64 {
+        let elements = elements as u64;
+        match id {
+            argument::GRADS if self.is_stream() => u64::from(self.u32(argument::GRAD_BYTES)),
+            argument::GRADS => {
+                elements * argument::grad_format::value_bytes(self.u32(argument::GRAD_FORMAT)).unwrap_or(4)
+            }
+            argument::HALF => 2 * elements,
+            _ => 4 * elements,
+        }
+    }
+
+    /// The gradients of a run, whose formats have been checked; a stream is checked here.
+    fn gradients<'a>(&self, words: &'a [u8], elements: usize) -> Result<Gradients<'a>, DeviceError> {
+        use argument::grad_format;
+        let bytes = &words[..self.bytes(argument::GRADS, elements) as usize];
+        Ok(match self.u32(argument::GRAD_FORMAT) {
+            grad_format::FP32 => Gradients::Fp32(bytemuck::cast_slice(bytes)),
+            grad_format::FP16 => Gradients::Fp16(bytemuck::cast_slice(bytes)),
+            grad_format::BF16 => Gradients::Bf16(bytemuck::cast_slice(bytes)),
+            code => {
+                let stream = Stream::parse(bytes).map_err(|malformed| DeviceError::Stream {
+                    chunk: malformed.chunk.unwrap_or(0) as u32,
+                    fault: malformed.rule.fault(),
+                })?;
+                let fits = stream.elements() == elements as u64 && stream.format().code() == code & !grad_format::TOPK;
+                if !fits {
+                    return Err(DeviceError::Stream { chunk: 0, fault: fault::HEADER });
+                }
+                Gradients::TopK(stream)
+            }
+        })
+    }
+
     /// Refuses what the kernel refuses.
     fn check(&self, kernel: &KernelConfig) -> Result<(), DeviceError> {
         use argument::{flag, grad_format, half_format, optimizer};
         let wrong = [
             (argument::ELEMENTS, self.u32(argument::ELEMENTS) == 0),
+            (argument::ELEMENTS, self.is_stream() && self.u32(argument::ELEMENTS) > argument::MAX_TOPK_ELEMENTS),
             (argument::FLAGS, self.u32(argument::FLAGS) & !flag::ALL != 0),
             (argument::OPTIMIZER, self.u32(argument::OPTIMIZER) >= optimizer::COUNT),
-            (argument::GRAD_FORMAT, self.u32(argument::GRAD_FORMAT) != grad_format::FP32),
-            (argument::HALF_FORMAT, self.u32(argument::HALF_FORMAT) != half_format::NONE),
+            (argument::GRAD_FORMAT, !grad_format::is_known(self.u32(argument::GRAD_FORMAT))),
+            (argument::GRAD_BYTES, self.is_stream() && self.u32(argument::GRAD_BYTES) as u64 % POINTER_ALIGNMENT != 0),
+            (argument::HALF_FORMAT, self.u32(argument::HALF_FORMAT) > half_format::BF16),
         ];
         match wrong.iter().find(|(_, wrong)| *wrong) {
             None => Ok(()),

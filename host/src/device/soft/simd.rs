@@ -4,6 +4,8 @@
 //! the processor: the compiler keeps IEEE semantics, so a wider unit changes the speed and not one bit. A test compares
 //! them all. Without FMA instructions `mul_add` becomes a call into the C library, which is right and slow.
 
+use super::convert;
+use crate::gradients::{Gradients, HalfCopy};
 use nearfield_model::optimizer::Coefficients;
 
 /// Which vector unit is used.
@@ -56,26 +58,51 @@ impl Level {
     /// One step in place, on the calling thread. The slices have one length; the states are those of the optimizer, in
     /// the order of `nearfield_model::optimizer::Hyper::states`.
     pub fn step(self, k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32]) {
+        self.run(|| k.step(params, states, grads));
+    }
+
+    /// The run in binary32.
+    pub(super) fn widen(self, grads: Gradients<'_>, into: &mut [f32]) {
+        self.run(|| convert::widen(grads, into));
+    }
+
+    /// Multiplies every value.
+    pub(super) fn scale(self, run: &mut [f32], by: f32) {
+        self.run(|| convert::scale(run, by));
+    }
+
+    /// Whether there is an infinity or a NaN.
+    pub(super) fn any_nonfinite(self, run: &[f32]) -> bool {
+        self.run(|| convert::any_nonfinite(run))
+    }
+
+    /// The copy of a run in half precision.
+    pub(super) fn narrow(self, run: &[f32], copy: HalfCopy<'_>) {
+        self.run(|| convert::narrow(run, copy));
+    }
+
+    /// Does `work`, which is inlined, with this unit's instructions.
+    fn run<R>(self, work: impl FnOnce() -> R) -> R {
         match self.0 {
-            Unit::Portable => k.step(params, states, grads),
+            Unit::Portable => work(),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Unit::Avx2` is made only by `available`, after avx2 and fma were detected.
-            Unit::Avx2 => unsafe { step_avx2(k, params, states, grads) },
+            Unit::Avx2 => unsafe { with_avx2(work) },
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Unit::Avx512` is made only by `available`, after avx2, fma, avx512f and avx512vl were detected.
-            Unit::Avx512 => unsafe { step_avx512(k, params, states, grads) },
+            Unit::Avx512 => unsafe { with_avx512(work) },
         }
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn step_avx2(k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32]) {
-    k.step(params, states, grads);
+fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
+    work()
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma,avx512f,avx512vl")]
-fn step_avx512(k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32]) {
-    k.step(params, states, grads);
+fn with_avx512<R>(work: impl FnOnce() -> R) -> R {
+    work()
 }

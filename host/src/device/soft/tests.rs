@@ -102,7 +102,7 @@ fn every_level_equals_the_specification() {
                 for level in Level::available() {
                     let mut soft = Soft::with_level(Some(3), level);
                     let found = after(tensors.clone(), |params, states, grads| {
-                        soft.step(&k, Tensors { params, states, grads });
+                        soft.step(&k, 1.0, Tensors { params, states, grads: grads.into(), half: None });
                     });
                     assert!(found == expected, "{}: {hyper:?} differs at n = {n}", level.name());
                 }
@@ -115,9 +115,10 @@ fn every_level_equals_the_specification() {
 #[should_panic(expected = "the tensors have one length")]
 fn tensors_of_several_lengths_are_a_mistake() {
     let (mut params, mut short) = ([0.0; 4], [0.0; 3]);
-    let tensors = Tensors { params: &mut params, states: vec![&mut short], grads: &[0.0; 4] };
+    let grads = Gradients::Fp32(&[0.0; 4]);
+    let tensors = Tensors { params: &mut params, states: vec![&mut short], grads, half: None };
     let k = coefficients(&Hyper::Lion(lion::Hyper::default()), 1);
-    Soft::open(Some(1)).step(&k, tensors);
+    Soft::open(Some(1)).step(&k, 1.0, tensors);
 }
 
 fn arguments(buffers: &[Buffer; 4], weight_decay: f64, elements: u32) -> Vec<Value> {

@@ -275,9 +275,9 @@ fn a_helper_that_is_killed_is_an_error_and_the_next_device_works() {
     let [p, m, v, g] = before;
     for device in [&mut devices[1], &mut open("xrt-emu:ideal,lanes=1")] {
         let (mut p, mut m, mut v) = (p.clone(), m.clone(), v.clone());
-        let tensors = Tensors { params: &mut p, states: vec![&mut m, &mut v], grads: &g };
+        let tensors = Tensors { params: &mut p, states: vec![&mut m, &mut v], grads: (&g).into(), half: None };
         let k = optimizer::Coefficients::AdamW(coefficients());
-        let report = step::step(device, &k, tensors, &mut |_| ()).unwrap();
+        let report = step::step(device, &k, 1.0, tensors, &mut |_| ()).unwrap();
         assert_eq!(report.elements, elements);
         assert!([p, m, v] == after);
     }

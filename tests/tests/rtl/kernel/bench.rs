@@ -1,6 +1,7 @@
 //! A `smartupdate` on a board, with its tensors.
 
 use nearfield_abi::board::Board;
+use nearfield_abi::checksum::Checksum;
 use nearfield_abi::kernel::{smartupdate as abi, ArgumentKind, KernelConfig};
 use nearfield_abi::register::{self, error, stream};
 use nearfield_model::optimizer::adamw::{self, Coefficients, Hyper};
@@ -60,6 +61,8 @@ pub struct Bench {
     pub sim: KernelSim,
     pub config: KernelConfig,
     pub bases: [u64; 4],
+    /// Where a half copy goes, if one is asked for.
+    pub half: u64,
 }
 
 impl Bench {
@@ -70,7 +73,8 @@ impl Bench {
         let sim = KernelSim::open(config, board, Options { seed, ..Options::default() })
             .unwrap_or_else(|e| panic!("{} on {}: {e}", config.name(), board.name));
         let base = |i: u32| board.bank_base(i % board.banks) + 0x10_0000 * u64::from(i + 1);
-        Bench { sim, config, bases: [base(0), base(1) + 64, base(2) + 4096 - 64, base(3) + 2048] }
+        let bases = [base(0), base(1) + 64, base(2) + 4096 - 64, base(3) + 2048];
+        Bench { sim, config, bases, half: base(7) + 192 }
     }
 
     pub fn argument(&mut self, id: usize, value: u64) {
@@ -123,11 +127,12 @@ impl Bench {
             (abi::EXP_AVG, exp_avg),
             (abi::EXP_AVG_SQ, exp_avg_sq),
             (abi::GRADS, grads),
-            (abi::HALF, 0),
+            (abi::HALF, self.half),
             (abi::ELEMENTS, n as u64),
             (abi::FLAGS, flags.into()),
             (abi::OPTIMIZER, abi::optimizer::ADAMW.into()),
             (abi::GRAD_FORMAT, abi::grad_format::FP32.into()),
+            (abi::GRAD_BYTES, 0),
             (abi::HALF_FORMAT, abi::half_format::NONE.into()),
             (abi::GRAD_SCALE, 1.0f32.to_bits().into()),
             (abi::BETA1, k.beta1.to_bits().into()),
@@ -171,9 +176,19 @@ impl Bench {
             }
         }
         let beats = n.div_ceil(16) as u64;
-        for s in 0..self.config.streams().len() as u32 {
-            let block = register::STREAMS + s * register::STREAM_STRIDE;
-            assert_eq!(self.read64(block + stream::BEATS), beats, "beats of stream {s} at {n} elements");
+        for (s, carried) in self.config.streams().iter().enumerate() {
+            let block = register::STREAMS + s as u32 * register::STREAM_STRIDE;
+            let used = carried.name != "half_write";
+            assert_eq!(
+                self.read64(block + stream::BEATS),
+                if used { beats } else { 0 },
+                "beats of stream {s} at {n} elements"
+            );
+            let from = if carried.read { tensors } else { &expected };
+            let bytes: &[u8] = bytemuck::cast_slice(&from.data[carried.master as usize]);
+            let sum = if used { Checksum::of(bytes) } else { Checksum::default() };
+            let found = (self.read64(block + stream::CHECKSUM_A), self.read64(block + stream::CHECKSUM_B));
+            assert_eq!(found, (sum.a, sum.b), "checksum of stream {s} at {n} elements");
         }
         cycles
     }

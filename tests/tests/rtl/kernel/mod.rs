@@ -1,5 +1,7 @@
 //! Kernels on simulated boards.
 
 mod bench;
+mod combinations;
+mod formats;
 mod gate;
 mod smartupdate;

@@ -1,0 +1,57 @@
+use crate::prelude::*;
+
+/// Says of each word of a run whether it is one of the run's, and which is the last: what follows is filling.
+///
+/// A word has `2^T` bytes; the last one may be used in part. It does not see the words; `step` tells of each.
+#[derive(Clone, Debug, LogicBlock)]
+pub struct Extent<const T: usize> {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// Begins a run; `step` counts from the next cycle on.
+    pub start: Signal<In, Bit>,
+    /// Bytes of the run; read at `start`.
+    pub bytes: Signal<In, Bits<34>>,
+    /// A word passes.
+    pub step: Signal<In, Bit>,
+    /// The word that passes, or the next one, is one of the run's.
+    pub belongs: Signal<Out, Bit>,
+    /// It is the last of them.
+    pub last: Signal<Out, Bit>,
+    left: Reg<Bits<34>>,
+    padded: Signal<Local, Bits<36>>,
+    partial: Constant<Bits<36>>,
+}
+
+impl<const T: usize> Default for Extent<T> {
+    fn default() -> Self {
+        assert!((1..=6).contains(&T), "Extent<{T}>: words of 2 to 64 bytes");
+        Extent {
+            clock: Signal::default(),
+            start: Signal::default(),
+            bytes: Signal::default(),
+            step: Signal::default(),
+            belongs: Signal::default(),
+            last: Signal::default(),
+            left: Reg::default(),
+            padded: Signal::default(),
+            partial: Constant::new(((1u64 << T) - 1).into()),
+        }
+    }
+}
+
+impl<const T: usize> Logic for Extent<T> {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, left);
+        self.padded.next = bit_cast::<36, 34>(self.bytes.val()) + self.partial.val();
+        self.belongs.next = self.left.q.val().any();
+        self.last.next = self.left.q.val() == 1;
+        if self.step.val() && self.left.q.val().any() {
+            self.left.d.next = self.left.q.val() - 1;
+        }
+        if self.start.val() {
+            self.left.d.next = self.padded.val().get_bits::<34>(T);
+        }
+    }
+    unit!("stream_extent", T);
+}
