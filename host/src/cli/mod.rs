@@ -16,6 +16,7 @@ mod init;
 mod kernels;
 mod optimizer;
 mod output;
+mod scaling;
 mod selftest;
 mod step;
 mod xclbin;

@@ -1,6 +1,6 @@
 //! From the tensors of a file to a flat run, matched by name and shape.
 
-use super::{SafetensorsError, SafetensorsFile};
+use super::{SafetensorsError, SafetensorsFile, TensorInfo};
 use crate::store::TensorEntry;
 use std::path::{Path, PathBuf};
 
@@ -40,9 +40,8 @@ pub enum MatchError {
     File(#[from] SafetensorsError),
 }
 
-/// Reads a file's tensors end to end in the order of `entries`. Every entry must have a tensor of its name and shape, and
-/// every tensor an entry.
-pub fn flatten(file: &mut SafetensorsFile, entries: &[TensorEntry]) -> Result<Vec<f32>, MatchError> {
+/// A file's tensors in the order of `entries`. Every entry must have a tensor of its name and shape, and every tensor an entry.
+pub fn match_entries(file: &SafetensorsFile, entries: &[TensorEntry]) -> Result<Vec<TensorInfo>, MatchError> {
     let path: &Path = file.path();
     for entry in entries {
         match file.tensors().get(&entry.name) {
@@ -62,12 +61,38 @@ pub fn flatten(file: &mut SafetensorsFile, entries: &[TensorEntry]) -> Result<Ve
     if let Some(name) = file.tensors().keys().find(|name| !names.contains(name.as_str())) {
         return Err(MatchError::NoParameter { path: path.into(), name: name.clone() });
     }
-    let infos: Vec<_> = entries.iter().map(|e| file.tensors()[&e.name].clone()).collect();
-    let mut run = vec![0f32; infos.iter().map(|i| i.elements()).sum()];
+    Ok(entries.iter().map(|e| file.tensors()[&e.name].clone()).collect())
+}
+
+/// Reads a file's F32 tensors end to end in the order of `entries`.
+///
+/// # Errors
+///
+/// As [`match_entries`], and when the file cannot be read.
+pub fn flatten(file: &mut SafetensorsFile, entries: &[TensorEntry]) -> Result<Vec<f32>, MatchError> {
+    let infos = match_entries(file, entries)?;
+    end_to_end(&infos, |info, into| file.read_into(info, into))
+}
+
+/// Reads the bits of a file's F16 or BF16 tensors end to end in the order of `entries`.
+///
+/// # Errors
+///
+/// As [`match_entries`], and when the file cannot be read.
+pub fn flatten_half(file: &mut SafetensorsFile, entries: &[TensorEntry]) -> Result<Vec<u16>, MatchError> {
+    let infos = match_entries(file, entries)?;
+    end_to_end(&infos, |info, into| file.read_half_into(info, into))
+}
+
+fn end_to_end<T: Copy + Default>(
+    infos: &[TensorInfo],
+    mut read: impl FnMut(&TensorInfo, &mut [T]) -> Result<(), SafetensorsError>,
+) -> Result<Vec<T>, MatchError> {
+    let mut run = vec![T::default(); infos.iter().map(|i| i.elements()).sum()];
     let mut rest = run.as_mut_slice();
-    for info in &infos {
+    for info in infos {
         let (here, after) = std::mem::take(&mut rest).split_at_mut(info.elements());
-        file.read_into(info, here)?;
+        read(info, here)?;
         rest = after;
     }
     Ok(run)

@@ -9,6 +9,10 @@ use std::fmt;
 pub enum ElementType {
     /// IEEE 754 binary32.
     F32,
+    /// IEEE 754 binary16.
+    F16,
+    /// The upper half of a binary32.
+    BF16,
     /// Bytes: of what has a format of its own.
     U8,
 }
@@ -18,6 +22,8 @@ impl ElementType {
     pub fn name(self) -> &'static str {
         match self {
             ElementType::F32 => "F32",
+            ElementType::F16 => "F16",
+            ElementType::BF16 => "BF16",
             ElementType::U8 => "U8",
         }
     }
@@ -26,12 +32,15 @@ impl ElementType {
     pub fn bytes(self) -> u64 {
         match self {
             ElementType::F32 => 4,
+            ElementType::F16 | ElementType::BF16 => 2,
             ElementType::U8 => 1,
         }
     }
 
     fn from_name(name: &str) -> Option<ElementType> {
-        [ElementType::F32, ElementType::U8].into_iter().find(|element| element.name() == name)
+        [ElementType::F32, ElementType::F16, ElementType::BF16, ElementType::U8]
+            .into_iter()
+            .find(|element| element.name() == name)
     }
 }
 

@@ -11,9 +11,9 @@ mod flat;
 mod header;
 mod write;
 
-pub use flat::{flatten, MatchError};
+pub use flat::{flatten, flatten_half, match_entries, MatchError};
 pub use header::{ElementType, TensorInfo};
-pub use write::{write, write_bytes};
+pub use write::{write, write_bytes, write_half};
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -111,6 +111,16 @@ impl SafetensorsFile {
     /// If `info` is not of this file or not F32, or `into` has another number of elements.
     pub fn read_into(&mut self, info: &TensorInfo, into: &mut [f32]) -> Result<(), SafetensorsError> {
         assert_eq!((info.element, into.len()), (ElementType::F32, info.elements()), "the tensor's elements");
+        self.read_at(info, bytemuck::cast_slice_mut(into))
+    }
+
+    /// Reads the bits of one tensor's elements.
+    ///
+    /// # Panics
+    ///
+    /// If `info` is not of this file or not of 16 bits, or `into` has another number of elements.
+    pub fn read_half_into(&mut self, info: &TensorInfo, into: &mut [u16]) -> Result<(), SafetensorsError> {
+        assert_eq!((info.element.bytes(), into.len()), (2, info.elements()), "the tensor's elements");
         self.read_at(info, bytemuck::cast_slice_mut(into))
     }
 

@@ -2,13 +2,15 @@
 
 use super::OptimizerEntry;
 use nearfield_model::optimizer::{BetaPowers, Hyper, Optimizer};
+use nearfield_model::scale::{LossScale, GROWTH_INTERVAL};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The first line of every manifest.
 const FORMAT: &str = "nearfield-store";
-/// Counted up when the meaning of a store changes. Version 1 had only AdamW, and says of it what version 2 says.
-const VERSION: u32 = 2;
+/// Counted up when the meaning of a store changes. Version 1 had only AdamW, and says of it what version 2 says; version 2 had no
+/// loss scale.
+const VERSION: u32 = 3;
 /// The oldest version that is read.
 const OLDEST: u32 = 1;
 /// More steps than any run has; up to here f64, in which powers of the betas are computed, counts exactly.
@@ -26,6 +28,9 @@ pub struct Manifest {
     pub optimizer: OptimizerEntry,
     /// How far training has come.
     pub progress: Progress,
+    /// The dynamic loss scale, if one is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<LossScaleEntry>,
     /// The tensors in the order in which they lie in the flat runs.
     pub tensors: Vec<TensorEntry>,
 }
@@ -51,6 +56,28 @@ impl Progress {
     /// The products, with the betas they are products of.
     pub fn powers(&self, hyper: &Hyper) -> BetaPowers {
         BetaPowers { step: self.step, beta1_t: self.beta1_t, beta2_t: self.beta2_t, ..hyper.powers() }
+    }
+}
+
+/// A dynamic loss scale.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LossScaleEntry {
+    /// What the next gradients are multiplied by.
+    pub scale: f32,
+    /// Steps in a row that were not skipped.
+    pub good_steps: u32,
+}
+
+impl From<LossScale> for LossScaleEntry {
+    fn from(LossScale { scale, good_steps }: LossScale) -> LossScaleEntry {
+        LossScaleEntry { scale, good_steps }
+    }
+}
+
+impl From<LossScaleEntry> for LossScale {
+    fn from(LossScaleEntry { scale, good_steps }: LossScaleEntry) -> LossScale {
+        LossScale { scale, good_steps }
     }
 }
 
@@ -90,13 +117,15 @@ impl Manifest {
             generation: 0,
             optimizer: OptimizerEntry::of(hyper),
             progress: Progress::of(&hyper.powers()),
+            loss_scale: None,
             tensors,
         }
     }
 
     /// After a step: the other set of files counts.
-    pub(super) fn after(&self, powers: &BetaPowers) -> Manifest {
-        Manifest { generation: 1 - self.generation, progress: Progress::of(powers), ..self.clone() }
+    pub(super) fn after(&self, powers: &BetaPowers, loss_scale: Option<LossScale>) -> Manifest {
+        let loss_scale = loss_scale.map(LossScaleEntry::from).or(self.loss_scale);
+        Manifest { generation: 1 - self.generation, progress: Progress::of(powers), loss_scale, ..self.clone() }
     }
 
     /// Elements of a flat run, or `None` if they do not fit a file.
@@ -137,6 +166,11 @@ impl Manifest {
         let products = manifest.progress.powers(&hyper);
         if products.beta1 == 1.0 && (products.beta1_t, products.beta2_t) != (1.0, 1.0) {
             return Err(format!("its beta products are not 1, but {} corrects no bias", hyper.optimizer()));
+        }
+        if let Some(LossScaleEntry { scale, good_steps }) = manifest.loss_scale {
+            if !scale.is_normal() || scale < 0.0 || good_steps >= GROWTH_INTERVAL {
+                return Err(format!("its loss scale is {scale} after {good_steps} steps, which no run leads to"));
+            }
         }
         let mut names = BTreeSet::new();
         if let Some(twice) = manifest.tensors.iter().find(|t| !names.insert(&t.name)) {

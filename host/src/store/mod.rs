@@ -21,11 +21,12 @@ mod manifest;
 
 pub use entry::OptimizerEntry;
 pub use error::StoreError;
-pub use manifest::{Manifest, Progress, TensorEntry};
+pub use manifest::{LossScaleEntry, Manifest, Progress, TensorEntry};
 
 use crate::durable;
 use folder::Lock;
 use nearfield_model::optimizer::{BetaPowers, Hyper};
+use nearfield_model::scale::LossScale;
 use std::path::{Path, PathBuf};
 
 /// The flat runs of a store.
@@ -143,7 +144,31 @@ impl Store {
         Ok(State { params: read(PARAMS)?, states })
     }
 
-    /// Replaces the state by the one after the step that `powers` belongs to.
+    /// The dynamic loss scale of the next gradients: the initial one before a step used it.
+    pub fn loss_scale(&self) -> LossScale {
+        self.manifest.loss_scale.map(LossScale::from).unwrap_or_default()
+    }
+
+    /// Keeps another loss scale, after a step that was skipped.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`], or [`StoreError::Unsynced`] if only the last sync failed.
+    pub fn keep_loss_scale(&mut self, loss_scale: LossScale) -> Result<(), StoreError> {
+        let mut next = self.manifest.clone();
+        next.loss_scale = Some(loss_scale.into());
+        if let Err(source) = folder::write_manifest(&self.folder, &next) {
+            let (folder, path) = (self.folder.clone(), folder::manifest_path(&self.folder));
+            return Err(match folder::read_manifest(&folder) {
+                Ok(found) if found == next => StoreError::Unsynced { folder, source },
+                _ => StoreError::Write { path, source },
+            });
+        }
+        self.manifest = next;
+        Ok(())
+    }
+
+    /// Replaces the state by the one after the step that `powers` belongs to, and the loss scale, if there is one.
     ///
     /// # Panics
     ///
@@ -153,11 +178,16 @@ impl Store {
     ///
     /// [`StoreError::Write`], a full disk for example: the store is then what it was before. [`StoreError::Unsynced`] if only
     /// the last sync failed, [`StoreError::Unknown`] if it cannot be told whether the step is in the store.
-    pub fn commit(&mut self, state: &State, powers: &BetaPowers) -> Result<(), StoreError> {
+    pub fn commit(
+        &mut self,
+        state: &State,
+        powers: &BetaPowers,
+        loss_scale: Option<LossScale>,
+    ) -> Result<(), StoreError> {
         let (elements, states) = (self.elements(), self.hyper().states().len());
         let fits = state.runs(&self.hyper()).iter().all(|(_, run)| run.len() as u64 == elements);
         assert!(fits && state.states.len() == states, "the state is that of another store");
-        let next = self.manifest.after(powers);
+        let next = self.manifest.after(powers, loss_scale);
         folder::write_set(&self.folder, next.generation, &state.runs(&self.hyper()))?;
         if let Err(source) = folder::write_manifest(&self.folder, &next) {
             // Which set counts is what the manifest on the disk says: its renaming may have been done before the error.

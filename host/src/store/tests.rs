@@ -43,7 +43,7 @@ fn keeps_every_bit_and_every_product() {
         let mut next = store.load().unwrap();
         next.params[5] = step as f32;
         next.states[1][0] = 0.1 / step as f32;
-        store.commit(&next, &powers).unwrap();
+        store.commit(&next, &powers, None).unwrap();
         assert_eq!(store.load().unwrap().states, next.states);
     }
     let store = Store::open(&folder).unwrap();
@@ -94,7 +94,7 @@ fn a_failed_commit_changes_nothing() {
     let mut store = Store::open(&folder).unwrap();
     // A folder where a flat run should go: renaming onto it fails after the first run has been written.
     fs::create_dir(folder.join("exp_avg-1.f32")).unwrap();
-    let error = store.commit(&State::new(vec![0.0; 7], &hyper()), &store.powers().next(0.9, 0.999)).unwrap_err();
+    let error = store.commit(&State::new(vec![0.0; 7], &hyper()), &store.powers().next(0.9, 0.999), None).unwrap_err();
     assert!(!error.refused());
     drop(store);
     fs::remove_dir(folder.join("exp_avg-1.f32")).unwrap();
@@ -111,7 +111,7 @@ fn a_commit_that_may_have_happened_does_not_deny_it() {
     // A folder in the manifest's place: it can be neither replaced nor read.
     fs::rename(folder.join("manifest.toml"), folder.join("aside")).unwrap();
     fs::create_dir(folder.join("manifest.toml")).unwrap();
-    let error = store.commit(&State::new(vec![0.0; 7], &hyper()), &store.powers().next(0.9, 0.999)).unwrap_err();
+    let error = store.commit(&State::new(vec![0.0; 7], &hyper()), &store.powers().next(0.9, 0.999), None).unwrap_err();
     assert!(matches!(error, StoreError::Unknown { .. }), "{error}");
     assert!(!error.refused() && !error.to_string().contains("nothing was changed"), "{error}");
     assert!(folder.join("params-0.f32").exists() && folder.join("params-1.f32").exists(), "either set may count");
@@ -145,10 +145,10 @@ fn damage_is_named() {
         fs::write(&path, good.replacen(from, to, 1)).unwrap();
         Store::open(&folder).unwrap_err().to_string()
     };
-    assert!(refused("version = 2", "version = 3").contains("knows versions 1 to 2"));
-    assert!(refused("version = 2", "version = 0").contains("knows versions 1 to 2"));
+    assert!(refused("version = 3", "version = 4").contains("knows versions 1 to 3"));
+    assert!(refused("version = 3", "version = 0").contains("knows versions 1 to 3"));
     // A later version may have what this one does not know, and is still refused as what it is.
-    assert!(refused("version = 2", "version = 3\nlater = true").contains("has version 3"));
+    assert!(refused("version = 3", "version = 4\nlater = true").contains("has version 4"));
     assert!(refused("name = \"adamw\"", "name = \"lamb\"").contains("unknown variant `lamb`"));
     assert!(refused("name = \"adamw\"", "name = \"adagrad\"").contains("unknown field `beta1`"));
     assert!(refused("eps = 0.00000001\n", "").contains("missing field `eps`"));
@@ -181,7 +181,7 @@ fn every_optimizer_has_its_own_runs() {
         let mut next = store.load().unwrap();
         assert_eq!(next, state);
         (1..).zip(&mut next.states).for_each(|(i, state)| state[3] = i as f32);
-        store.commit(&next, &hyper.next(&store.powers())).unwrap();
+        store.commit(&next, &hyper.next(&store.powers()), None).unwrap();
         drop(store);
         fs::write(folder.join("params-0.f32"), "left by a killed process").unwrap();
         let store = Store::open(&folder).unwrap();
@@ -200,13 +200,13 @@ fn every_optimizer_has_its_own_runs() {
 fn a_store_of_version_1_is_read_and_goes_on_as_version_2() {
     let (_parent, folder) = made();
     let path = folder.join("manifest.toml");
-    let old = fs::read_to_string(&path).unwrap().replace("version = 2", "version = 1");
+    let old = fs::read_to_string(&path).unwrap().replace("version = 3", "version = 1");
     fs::write(&path, &old).unwrap();
     let mut store = Store::open(&folder).unwrap();
     assert_eq!(store.hyper(), hyper());
     let state = store.load().unwrap();
-    store.commit(&state, &hyper().next(&store.powers())).unwrap();
-    assert!(fs::read_to_string(&path).unwrap().contains("version = 2"));
+    store.commit(&state, &hyper().next(&store.powers()), None).unwrap();
+    assert!(fs::read_to_string(&path).unwrap().contains("version = 3"));
 }
 
 #[test]
@@ -219,7 +219,7 @@ fn products_of_an_optimizer_without_bias_are_one() {
     let good = fs::read_to_string(&path).unwrap();
     fs::write(&path, good.replace("beta2_t = 1.0", "beta2_t = 0.5")).unwrap();
     assert!(Store::open(&folder).unwrap_err().to_string().contains("lion corrects no bias"));
-    fs::write(&path, good.replace("version = 2", "version = 1")).unwrap();
+    fs::write(&path, good.replace("version = 3", "version = 1")).unwrap();
     assert!(Store::open(&folder).unwrap_err().to_string().contains("version 1, which had no optimizer lion"));
 }
 
@@ -229,5 +229,5 @@ fn a_state_of_another_optimizer_is_not_stored() {
     let (_parent, folder) = made();
     let mut store = Store::open(&folder).unwrap();
     let other = State::new(vec![0.0; 7], &Hyper::of(Optimizer::Lion));
-    let _ = store.commit(&other, &store.powers().next(0.9, 0.999));
+    let _ = store.commit(&other, &store.powers().next(0.9, 0.999), None);
 }

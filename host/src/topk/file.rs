@@ -3,8 +3,10 @@
 //! It is a safetensors file of U8 tensors `subgroup.0`, `subgroup.1`, …, each with the bytes of one stream.
 
 use super::{Malformed, Stream};
-use crate::safetensors::{self, flatten, ElementType, MatchError, SafetensorsError, SafetensorsFile};
+use crate::gradients::Gradients;
+use crate::safetensors::{self, flatten, flatten_half, ElementType, MatchError, SafetensorsError, SafetensorsFile};
 use crate::store::TensorEntry;
+use nearfield_model::gradient_norm::SquareSum;
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
@@ -29,6 +31,12 @@ pub enum GradientError {
         path: PathBuf,
         /// What is missing or too much.
         what: String,
+    },
+    /// Dense tensors of several types.
+    #[error("{} has gradients of several types; convert them to one of F32, F16 and BF16", path.display())]
+    Mixed {
+        /// The file.
+        path: PathBuf,
     },
     /// A stream is broken.
     #[error("subgroup {subgroup} in {} is not a valid Top-K stream: {malformed}; compress the gradients again", path.display())]
@@ -60,24 +68,74 @@ pub fn write(path: &Path, streams: &[Vec<u8>]) -> io::Result<()> {
     safetensors::write_bytes(path, &tensors.collect(), &BTreeMap::new())
 }
 
-/// Reads gradients end to end in the order of `entries`: from a file of F32 tensors of their names and shapes, or from one
-/// of streams, which is expanded.
+/// The gradients of a model as a file has them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GradientRun {
+    /// Dense, F32.
+    Fp32(Vec<f32>),
+    /// Dense, the bits of F16.
+    Fp16(Vec<u16>),
+    /// Dense, the bits of BF16.
+    Bf16(Vec<u16>),
+    /// A Top-K stream a subgroup; each has been checked.
+    TopK(Vec<Vec<u8>>),
+}
+
+impl GradientRun {
+    /// The parts of the run that have gradients of their own, front to back: a dense run is one, of streams each.
+    pub fn parts(&self) -> Vec<Gradients<'_>> {
+        match self {
+            GradientRun::Fp32(run) => vec![run.into()],
+            GradientRun::Fp16(run) => vec![Gradients::Fp16(run)],
+            GradientRun::Bf16(run) => vec![Gradients::Bf16(run)],
+            // They were parsed when they were read; nobody can change them since.
+            GradientRun::TopK(streams) => {
+                streams.iter().filter_map(|bytes| Stream::parse(bytes).ok()).map(Gradients::TopK).collect()
+            }
+        }
+    }
+
+    /// The whole run in binary32.
+    pub fn widened(&self) -> Vec<f32> {
+        self.parts().iter().flat_map(|part| part.widened().into_owned()).collect()
+    }
+
+    /// The exact sum of squares, and whether all gradients are finite.
+    pub fn sum_of_squares(&self) -> SquareSum {
+        let mut sum = SquareSum::default();
+        self.parts().iter().for_each(|part| sum.add_sum(&part.sum_of_squares()));
+        sum
+    }
+}
+
+/// Reads gradients end to end in the order of `entries`: from a file of tensors of their names and shapes, all F32, all F16 or all
+/// BF16, or from one of streams.
 ///
 /// # Errors
 ///
 /// When the file cannot be read, is not of this model, or has a stream that breaks a rule.
-pub fn read_gradients(path: &Path, entries: &[TensorEntry]) -> Result<Vec<f32>, GradientError> {
-    let file = SafetensorsFile::open_any(path)?;
-    let streams = file.tensors().values().any(|info| info.element == ElementType::U8);
-    if !streams {
-        return Ok(flatten(&mut SafetensorsFile::open(path)?, entries)?);
+pub fn read_gradients(path: &Path, entries: &[TensorEntry]) -> Result<GradientRun, GradientError> {
+    let mut file = SafetensorsFile::open_any(path)?;
+    let types: Vec<ElementType> = file.tensors().values().map(|info| info.element).collect();
+    let all = |element: ElementType| !types.is_empty() && types.iter().all(|&found| found == element);
+    if types.contains(&ElementType::U8) {
+        // A manifest whose sum overflows has been refused where it was read.
+        let elements: u64 = entries.iter().filter_map(TensorEntry::elements).sum();
+        return Ok(GradientRun::TopK(streams(file, elements as usize)?));
     }
-    // A manifest whose sum overflows has been refused where it was read.
-    let elements: u64 = entries.iter().filter_map(TensorEntry::elements).sum();
-    expand(file, elements as usize)
+    if all(ElementType::F16) {
+        return Ok(GradientRun::Fp16(flatten_half(&mut file, entries)?));
+    }
+    if all(ElementType::BF16) {
+        return Ok(GradientRun::Bf16(flatten_half(&mut file, entries)?));
+    }
+    if types.is_empty() || all(ElementType::F32) {
+        return Ok(GradientRun::Fp32(flatten(&mut file, entries)?));
+    }
+    Err(GradientError::Mixed { path: path.into() })
 }
 
-fn expand(mut file: SafetensorsFile, elements: usize) -> Result<Vec<f32>, GradientError> {
+fn streams(mut file: SafetensorsFile, elements: usize) -> Result<Vec<Vec<u8>>, GradientError> {
     let path = file.path().to_path_buf();
     let refused = |what: String| GradientError::Subgroups { path: path.clone(), what };
     let ranges = subgroups(elements);
@@ -85,7 +143,7 @@ fn expand(mut file: SafetensorsFile, elements: usize) -> Result<Vec<f32>, Gradie
     if there != needed {
         return Err(refused(format!("it has {there} tensors, but {elements} elements have {needed} subgroups")));
     }
-    let mut run = Vec::new();
+    let mut streams = Vec::new();
     for (subgroup, range) in ranges.enumerate() {
         let info = match file.tensors().get(&name(subgroup)) {
             Some(info) if info.element == ElementType::U8 => info.clone(),
@@ -100,8 +158,7 @@ fn expand(mut file: SafetensorsFile, elements: usize) -> Result<Vec<f32>, Gradie
             let (there, needed) = (stream.elements(), range.len());
             return Err(refused(format!("subgroup {subgroup} has {there} elements instead of {needed}")));
         }
-        run.resize(range.end, 0.0);
-        stream.expand_into(&mut run[range]);
+        streams.push(bytes);
     }
-    Ok(run)
+    Ok(streams)
 }

@@ -199,7 +199,8 @@ fn safetensors_that_are_broken_or_mean_harm() {
     both(&with("[0,12]", "[4,16]"), &["leaves a hole"]);
     both(&with("[12,36]", "[8,32]"), &["overlaps another"]);
     both(&with("\"w\"", "\"b\""), &["occurs twice"]);
-    both(&with("F32", "F16"), &["is F16, but only F32", "convert"]);
+    both(&with("F32", "F64"), &["is F64, but only F32", "convert"]);
+    both(&with("F32", "F16"), &["does not have the bytes"]);
     both(&with("{", "["), &["does not begin with"]);
     both(&with("\"dtype\"", "\"\\u001b[2J\""), &["unknown field `\\u{1b}[2J`"]);
     bench.refused("init --params missing --store other", &["cannot read missing"]);

@@ -150,7 +150,7 @@ fn kernels_tell_lanes_ports_and_registers() {
     let bench = Workbench::new();
     let all = json(&bench.done("kernels --json"));
     let lanes: Vec<u64> = all.as_array().unwrap().iter().map(|k| k["lanes"].as_u64().unwrap()).collect();
-    assert_eq!(lanes, [1, 2, 4]);
+    assert_eq!(lanes, [1, 2, 4, 8]);
     let text = bench.done("kernels smartupdate_l4");
     for part in ["m_axi_gmem3", "512 bits", "0x010", "step_size", "configuration_hash", "params_write_stalls"] {
         assert!(text.contains(part), "{part} is not in {text}");
@@ -171,6 +171,19 @@ fn help_has_an_example_for_every_command() {
 fn bench_measures_soft_too() {
     let bench = Workbench::new();
     let figures = json(&bench.done("bench kernel --device soft --elements 1000 --json"));
-    assert!(figures["elements_per_second"].as_f64().unwrap() > 0.0);
-    assert!(figures["simulated_cycles_per_second"].is_null());
+    assert!(figures["runs"][0]["elements_per_second"].as_f64().unwrap() > 0.0);
+    assert!(figures["runs"][0]["simulated_cycles_per_second"].is_null());
+    let all = "--optimizer adamw,sgd --grads fp32,bf16,topk-fp16 --half none,fp16";
+    let figures = json(&bench.done(&format!("bench kernel --device soft --elements 1000 {all} --json")));
+    let runs = figures["runs"].as_array().unwrap();
+    assert_eq!(runs.len(), 2 * 3 * 2);
+    // 28 bytes dense in binary32; SGD without momentum has no state; a half copy is 2 more.
+    let bytes = |i: usize| runs[i]["bytes_per_parameter"].as_f64().unwrap();
+    assert_eq!((bytes(0), bytes(1), bytes(2), bytes(6)), (28.0, 30.0, 26.0, 12.0));
+    bench.refused("bench kernel --device soft --grads topk", &["choose fp32, fp16, bf16, topk-fp32"]);
+    bench.refused("bench kernel --device soft --half fp32", &["choose none, fp16 or bf16"]);
+    bench.refused("bench kernel --device soft --top-k 0", &["above 0"]);
+    let plot = bench.run("bench kernel --device soft --elements 1000 --plot roof.svg");
+    assert_eq!(plot.code, 1);
+    assert!(plot.stderr.contains("add --device sim:smartssd"), "{}", plot.stderr);
 }

@@ -119,10 +119,10 @@ fn a_store_from_before_there_were_other_optimizers_goes_on() {
     bench.done("init --params params --store store");
     let manifest = bench.path("store/manifest.toml");
     let text = fs::read_to_string(&manifest).unwrap();
-    fs::write(&manifest, text.replace("version = 2", "version = 1")).unwrap();
+    fs::write(&manifest, text.replace("version = 3", "version = 1")).unwrap();
     bench.done("step --store store --grads params --optimizer adamw");
-    fs::write(&manifest, text.replace("version = 2", "version = 9").replace("adamw", "adamz")).unwrap();
-    bench.refused("step --store store --grads params", &["it has version 9, but this program knows versions 1 to 2"]);
+    fs::write(&manifest, text.replace("version = 3", "version = 9").replace("adamw", "adamz")).unwrap();
+    bench.refused("step --store store --grads params", &["it has version 9, but this program knows versions 1 to 3"]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use nearfield_abi::board::Board;
 use nearfield_abi::kernel::{smartupdate as argument, KernelConfig, AXI_BEAT_BYTES, POINTER_ALIGNMENT};
 use nearfield_abi::register;
+use nearfield_model::half::{f32_to_bf16, f32_to_f16};
 use nearfield_model::optimizer::adamw::{self, Coefficients, Hyper};
 use nearfield_sim::axi::{Fault, Response};
 use nearfield_sim::{KernelSim, Options, RunReport};
@@ -13,6 +14,8 @@ use nearfield_tests::rng::{long, seed, Rng};
 const PAGE: usize = 1024;
 /// Bytes of noise that must stay as they are, before and behind each tensor.
 const GUARD: usize = 256;
+/// What they are around the half copy.
+const HALF_GUARD: u8 = 0x3c;
 /// Far more than a run of some thousand elements takes on the slowest mood.
 const MAX_CYCLES: u64 = 1_000_000;
 
@@ -32,10 +35,12 @@ fn open(lanes: u32, seed: u64) -> KernelSim {
     KernelSim::open(config, board, options).unwrap_or_else(|e| panic!("{lanes} lanes, seed {seed}: {e}"))
 }
 
-/// A step on four tensors: params, exp_avg, exp_avg_sq, grads.
+/// A step on four tensors, params, exp_avg, exp_avg_sq, grads, with a half copy behind the gradients.
 struct Step {
     coefficients: Coefficients,
     bases: [u64; 4],
+    half: u64,
+    half_format: u32,
     tensors: [Vec<f32>; 4],
     guards: [Vec<u8>; 8],
 }
@@ -55,6 +60,8 @@ impl Step {
                 let skew = random.below(beats_of_page) as u64 * POINTER_ALIGNMENT;
                 board.bank_base(i as u32) + 0x10_0000 + skew
             }),
+            half: board.bank_base(3) + 0x20_0000 + random.below(beats_of_page) as u64 * POINTER_ALIGNMENT,
+            half_format: [argument::half_format::FP16, argument::half_format::BF16][random.below(2)],
             guards: std::array::from_fn(|_| (0..GUARD).map(|_| random.word() as u8).collect()),
         }
     }
@@ -74,13 +81,16 @@ impl Step {
         let k = &self.coefficients;
         let mut pointers = [0; 5];
         pointers[..4].copy_from_slice(&self.bases);
+        pointers[argument::HALF] = self.half;
+        let guarded = vec![HALF_GUARD; 2 * self.count() + 2 * GUARD];
+        sim.write_memory(self.half - GUARD as u64, &guarded).unwrap();
         let scalars = [
             (argument::ELEMENTS, self.count() as u32),
             (argument::FLAGS, if k.weight_decay { argument::flag::WEIGHT_DECAY } else { 0 }),
             (argument::OPTIMIZER, argument::optimizer::ADAMW),
             (argument::GRAD_FORMAT, argument::grad_format::FP32),
             (argument::GRAD_BYTES, 0),
-            (argument::HALF_FORMAT, argument::half_format::NONE),
+            (argument::HALF_FORMAT, self.half_format),
             (argument::GRAD_SCALE, 1f32.to_bits()),
             (argument::BETA1, k.beta1.to_bits()),
             (argument::C1, k.c1.to_bits()),
@@ -105,6 +115,13 @@ impl Step {
     fn check(&self, sim: &KernelSim, case: &str) {
         let [mut p, mut m, mut v, g] = self.tensors.clone();
         adamw::step(&self.coefficients, &mut p, &mut m, &mut v, &g);
+        let round = if self.half_format == argument::half_format::FP16 { f32_to_f16 } else { f32_to_bf16 };
+        let copy = p.iter().flat_map(|&p| round(p).to_le_bytes());
+        let guard = || [HALF_GUARD; GUARD].into_iter();
+        let wanted: Vec<u8> = guard().chain(copy).chain(guard()).collect();
+        let mut bytes = vec![0; wanted.len()];
+        sim.read_memory(self.half - GUARD as u64, &mut bytes).unwrap();
+        assert!(bytes == wanted, "{case}: the half copy, or what lies around it");
         for (i, (&base, wanted)) in self.bases.iter().zip([p, m, v, g]).enumerate() {
             let mut bytes = vec![0; 4 * wanted.len() + 2 * GUARD];
             sim.read_memory(base - GUARD as u64, &mut bytes).unwrap();
@@ -126,10 +143,12 @@ impl Step {
         assert_eq!(sim.read_register(register::ERROR_CODE).unwrap(), register::error::NONE, "{case}");
         self.check(sim, case);
         let beats = (4 * self.count()).div_ceil(AXI_BEAT_BYTES as usize) as u64;
-        assert_eq!(report.beats, [(beats, beats), (beats, beats), (beats, beats), (beats, 0)], "{case}");
-        for i in 0..KernelConfig::smartupdate(1).unwrap().streams().len() as u32 {
-            let counter = register::STREAMS + i * register::STREAM_STRIDE + register::stream::BEATS;
-            assert_eq!(read_u64(sim, counter), beats, "{case}: beats of stream {i}");
+        let half_beats = (2 * self.count()).div_ceil(AXI_BEAT_BYTES as usize) as u64;
+        assert_eq!(report.beats, [(beats, beats), (beats, beats), (beats, beats), (beats, half_beats)], "{case}");
+        for (i, stream) in KernelConfig::smartupdate(1).unwrap().streams().iter().enumerate() {
+            let counter = register::STREAMS + i as u32 * register::STREAM_STRIDE + register::stream::BEATS;
+            let beats = if stream.name == "half_write" { half_beats } else { beats };
+            assert_eq!(read_u64(sim, counter), beats, "{case}: beats of {}", stream.name);
         }
         let cycles = read_u64(sim, register::CYCLES);
         assert!(cycles > 0 && cycles <= report.cycles, "{case}: {cycles} of {} cycles", report.cycles);
@@ -224,8 +243,9 @@ fn an_error_on_each_stream_is_reported_and_drained() {
                 let step = Step::random(count, sim.board(), &mut random);
                 let case = format!("{lanes} lanes, seed {seed}, {count} elements, error in {}", stream.name);
                 step.prepare(&mut sim);
-                let base = step.bases[stream.master as usize];
-                let address = base + 4 * random.below(count) as u64;
+                let half = stream.name == "half_write";
+                let base = if half { step.half } else { step.bases[stream.master as usize] };
+                let address = base + if half { 2 } else { 4 } * random.below(count) as u64;
                 let response = [Response::SlaveError, Response::DecodeError][number % 2];
                 sim.inject(Fault { address, bytes: 1, write: !stream.read, response });
                 finish(&mut sim, &case);
@@ -279,7 +299,7 @@ fn several_errors_at_once() {
                 let address = step.bases[tensor] + 4 * element as u64;
                 sim.inject(Fault { address, bytes: 1, write: random.one_in(2), response: Response::SlaveError });
             }
-            // A fault that nobody meets (grads are not written) would let the run end well.
+            // A fault that nobody meets (nothing is written where grads are) would let the run end well.
             sim.inject(Fault { address: step.bases[3], bytes: 1, write: false, response: Response::SlaveError });
             let case = format!("{lanes} lanes, seed {seed}, several errors");
             finish(&mut sim, &case);

@@ -89,10 +89,11 @@ impl<const W: usize, const N: usize, const K: usize> Logic for Tensor<W, N, K> {
             self.beats[1].next = self.writer.beats.val();
             self.stalls[1].next = self.writer.stalls.val();
         }
-        self.failed[0].next = self.reader.failed.val();
+        comment!("What failed in another run is not of this one.");
+        self.failed[0].next = self.used.val() && self.reader.failed.val();
         self.failed_address[0].next = self.reader.failed_address.val();
         self.busy[1].next = self.writer.busy.val();
-        self.failed[1].next = self.writer.failed.val();
+        self.failed[1].next = self.used.val() && self.writer.failed.val();
         self.failed_address[1].next = self.writer.failed_address.val();
 
         self.axi.arvalid.next = self.reader.axi.arvalid.val();
