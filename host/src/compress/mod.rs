@@ -29,6 +29,9 @@ use std::num::NonZero;
 /// Runs that are not longer are counted at once: they lie in the cache, and a sample would be most of them.
 const SHORT: usize = 1 << 16;
 
+/// Kept elements below which writing them down takes less than starting threads for it.
+const FEW: usize = 1 << 18;
+
 /// Chooses and keeps elements, on all cores.
 #[derive(Clone, Copy, Debug)]
 pub struct Compressor {
@@ -144,7 +147,7 @@ impl Compressor {
                 (limit, gather(run, self.level, self.threads, bound))
             }
         };
-        let kept = gathered.largest(limit, count, self.threads);
+        let kept = gathered.largest(limit, count, if count < FEW { 1 } else { self.threads });
         // A NaN's bits are larger than any magnitude's, so if there is one, then one is kept: not always the first.
         if kept.values.iter().any(|value| value.is_nan()) {
             let index = run.iter().position(|value| value.is_nan()).unwrap_or_default() as u64;
