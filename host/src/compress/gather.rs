@@ -4,6 +4,8 @@ use super::pieces::{self, deal};
 use super::simd::{Hits, Level, STRETCH};
 use super::{magnitude, rank::Limit};
 use crate::topk::Kept;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
 
 /// What is gathered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +34,39 @@ struct Part {
 
 /// What was gathered of a run.
 pub struct Gathered(Vec<Part>);
+
+/// Lists of earlier runs, whose memory the next one uses: memory that is new to the process costs more than what is written
+/// into it.
+#[derive(Default)]
+pub struct Spare(Mutex<Vec<Part>>);
+
+impl fmt::Debug for Spare {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Spare")
+    }
+}
+
+impl Spare {
+    fn take(&self, expected: usize) -> Part {
+        let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut part = spare.unwrap_or_else(Part::new);
+        // Twice as much: pieces are not dealt evenly, and memory that is not touched costs nothing.
+        part.offsets.reserve(2 * expected);
+        part.values.reserve(2 * expected);
+        part
+    }
+
+    /// Takes the lists of what was gathered, empty.
+    pub fn give(&self, gathered: Gathered) {
+        let mut parts = gathered.0;
+        for part in &mut parts {
+            part.offsets.clear();
+            part.values.clear();
+            part.pieces.clear();
+        }
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).append(&mut parts);
+    }
+}
 
 /// What was gathered of a piece, and where the kept ones of it go.
 struct Sieve<'a> {
@@ -105,8 +140,8 @@ impl Sieve<'_> {
 }
 
 /// Gathers what reaches the bound in a run.
-pub fn gather(run: &[f32], level: Level, threads: usize, bound: Bound) -> Gathered {
-    let start = || Part::expecting(bound.expected / threads);
+pub fn gather(run: &[f32], level: Level, threads: usize, bound: Bound, spare: &Spare) -> Gathered {
+    let start = || spare.take(bound.expected / threads);
     Gathered(deal(run.chunks(pieces::ELEMENTS), threads, start, |part: &mut Part, number, piece: &[f32]| {
         let (mut offset, mut ties) = (0, bound.ties);
         for stretch in piece.chunks(STRETCH) {
@@ -119,8 +154,15 @@ pub fn gather(run: &[f32], level: Level, threads: usize, bound: Bound) -> Gather
 }
 
 /// Adds the residual to the gradients, and gathers what reaches the bound in the sums.
-pub fn add_and_gather(grads: &mut [f32], residual: &[f32], level: Level, threads: usize, bound: Bound) -> Gathered {
-    let start = || Part::expecting(bound.expected / threads);
+pub fn add_and_gather(
+    grads: &mut [f32],
+    residual: &[f32],
+    level: Level,
+    threads: usize,
+    bound: Bound,
+    spare: &Spare,
+) -> Gathered {
+    let start = || spare.take(bound.expected / threads);
     let pieces = grads.chunks_mut(pieces::ELEMENTS).zip(residual.chunks(pieces::ELEMENTS));
     Gathered(deal(pieces, threads, start, |part: &mut Part, number, (sums, residual): (&mut [f32], &[f32])| {
         let (mut offset, mut ties) = (0, bound.ties);
@@ -134,10 +176,8 @@ pub fn add_and_gather(grads: &mut [f32], residual: &[f32], level: Level, threads
 }
 
 impl Part {
-    /// Has memory for twice as many elements: pieces are not dealt evenly, and memory that is not touched costs nothing.
-    fn expecting(elements: usize) -> Part {
-        let (offsets, values) = (Vec::with_capacity(2 * elements), Vec::with_capacity(2 * elements));
-        Part { offsets, values, pieces: Vec::new(), hits: Box::new(Hits::new()) }
+    fn new() -> Part {
+        Part { offsets: Vec::new(), values: Vec::new(), pieces: Vec::new(), hits: Box::new(Hits::new()) }
     }
 
     /// Takes what was found in a stretch that begins at `offset`; of what has just the magnitude `least`, only so many as

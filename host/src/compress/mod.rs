@@ -21,7 +21,7 @@ mod simd;
 pub use amount::{Amount, CompressError};
 
 use crate::topk::{Kept, ValueFormat};
-use gather::{add_and_gather, gather, Bound, Gathered};
+use gather::{add_and_gather, gather, Bound, Gathered, Spare};
 use pieces::deal;
 use simd::Level;
 use std::num::NonZero;
@@ -32,11 +32,13 @@ const SHORT: usize = 1 << 16;
 /// Kept elements below which writing them down takes less than starting threads for it.
 const FEW: usize = 1 << 18;
 
-/// Chooses and keeps elements, on all cores.
-#[derive(Clone, Copy, Debug)]
+/// Chooses and keeps elements, on all cores. Keeps the memory of a run for the next one: about 8 bytes an element that the
+/// largest run kept.
+#[derive(Debug)]
 pub struct Compressor {
     threads: usize,
     level: Level,
+    spare: Spare,
 }
 
 /// What [`Compressor::with_feedback`] found.
@@ -53,7 +55,11 @@ impl Compressor {
     /// With this many threads, or one a core.
     pub fn new(threads: Option<NonZero<usize>>) -> Compressor {
         let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
-        Compressor { threads: threads.map_or_else(cores, NonZero::get), level: Level::detect() }
+        Compressor {
+            threads: threads.map_or_else(cores, NonZero::get),
+            level: Level::detect(),
+            spare: Spare::default(),
+        }
     }
 
     /// How many threads it has.
@@ -69,7 +75,7 @@ impl Compressor {
     pub fn select(&self, run: &[f32], amount: Amount) -> Result<Kept, CompressError> {
         let count = amount.of(run.len() as u64)? as usize;
         let guess = self.guess(run.len(), count, |index| run[index]);
-        let passed = guess.map(|bound| gather(run, self.level, self.threads, bound));
+        let passed = guess.map(|bound| gather(run, self.level, self.threads, bound, &self.spare));
         self.finish(run, count, passed)
     }
 
@@ -96,7 +102,8 @@ impl Compressor {
         let count = amount.of(grads.len() as u64)? as usize;
         let guess = self.guess(grads.len(), count, |index| grads[index] + residual[index]);
         // The sums are needed in any case.
-        let gathered = add_and_gather(grads, residual, self.level, self.threads, guess.unwrap_or(Bound::NOTHING));
+        let gathered =
+            add_and_gather(grads, residual, self.level, self.threads, guess.unwrap_or(Bound::NOTHING), &self.spare);
         let mut kept = self.finish(grads, count, guess.map(|_| gathered))?;
         let finite = self.round(grads, &mut kept, format);
         Ok(Feedback { kept, finite })
@@ -144,10 +151,11 @@ impl Compressor {
             None => {
                 let limit = rank::kth_largest(&[run], count, self.threads);
                 let bound = Bound { least: limit.magnitude, ties: limit.ties, expected: count };
-                (limit, gather(run, self.level, self.threads, bound))
+                (limit, gather(run, self.level, self.threads, bound, &self.spare))
             }
         };
         let kept = gathered.largest(limit, count, if count < FEW { 1 } else { self.threads });
+        self.spare.give(gathered);
         // A NaN's bits are larger than any magnitude's, so if there is one, then one is kept: not always the first.
         if kept.values.iter().any(|value| value.is_nan()) {
             let index = run.iter().position(|value| value.is_nan()).unwrap_or_default() as u64;

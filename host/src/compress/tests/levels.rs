@@ -98,3 +98,19 @@ fn the_portable_level_is_always_there_and_the_widest_is_chosen() {
     assert_eq!(levels.last(), Some(&Level::detect()));
     assert_eq!(with(1).level, Level::detect());
 }
+
+/// What is left in the lists of a run, a refused one too, is not seen by the next.
+#[test]
+fn memory_of_earlier_runs_is_only_memory() {
+    for compressor in on_every_level(3) {
+        for (elements, count) in [(3 * SHORT, SHORT), (2 * SHORT, 5), (100, 50), (3 * SHORT, 700)] {
+            for (name, mut run) in runs(elements) {
+                let amount = Amount::Count(count as u64);
+                let expected = sorted(&run, count);
+                same(&compressor.select(&run, amount).unwrap(), &expected, &format!("{name}, {count} of {elements}"));
+                run[elements / 2] = f32::NAN;
+                assert!(compressor.select(&run, amount).is_err());
+            }
+        }
+    }
+}
