@@ -1,12 +1,12 @@
 //! The compressor: the K elements of largest magnitude of a flat run, exactly.
 //!
 //! Elements are ordered by the bits of their absolute value, so that an infinity is larger than every number and both zeros
-//! are alike; among equals the lowest index goes first. The result does not depend on the number of threads.
+//! are alike; among equals the lowest index goes first. The result depends neither on the number of threads nor on the processor.
 //!
 //! A full sort is never done, and as a rule the run is read once: a sample says which magnitude is safely below the K-th
-//! largest, and what reaches that is gathered while the run passes (`gather`); the K-th largest is then found among what was
-//! gathered, by counting (`rank`). Where the sample was wrong or cannot help (short runs, much that is equal, a large K) the
-//! run itself is counted, in two passes, and gathered in a third.
+//! largest, and what reaches that is gathered while the run passes (`gather`, `simd`); the K-th largest is then found among
+//! what was gathered (`rank`). Where the sample was wrong or cannot help (short runs, much that is equal, nearly all kept) it
+//! is found in the run itself, and the run gathered after that.
 //!
 //! With error feedback the run is `gradients + residual`, and what is not sent of it is the next residual: elements that are
 //! not kept, and of those that are, what rounding to the stream's format loses.
@@ -16,22 +16,29 @@ mod gather;
 mod pieces;
 mod rank;
 mod sample;
+mod simd;
 
 pub use amount::{Amount, CompressError};
 
 use crate::topk::{Kept, ValueFormat};
-use gather::{add_and_gather, gather, Bound, Gathered};
+use gather::{add_and_gather, gather, Bound, Gathered, Spare};
+use pieces::deal;
+use simd::Level;
 use std::num::NonZero;
 
 /// Runs that are not longer are counted at once: they lie in the cache, and a sample would be most of them.
 const SHORT: usize = 1 << 16;
-/// The part of a run beyond which counting it is cheaper than gathering most of it.
-const LARGE_PART: usize = 8;
 
-/// Chooses and keeps elements, on all cores.
-#[derive(Clone, Copy, Debug)]
+/// Kept elements below which writing them down takes less than starting threads for it.
+const FEW: usize = 1 << 18;
+
+/// Chooses and keeps elements, on all cores. Keeps the memory of a run for the next one: about 8 bytes an element that the
+/// largest run kept.
+#[derive(Debug)]
 pub struct Compressor {
     threads: usize,
+    level: Level,
+    spare: Spare,
 }
 
 /// What [`Compressor::with_feedback`] found.
@@ -48,7 +55,11 @@ impl Compressor {
     /// With this many threads, or one a core.
     pub fn new(threads: Option<NonZero<usize>>) -> Compressor {
         let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
-        Compressor { threads: threads.map_or_else(cores, NonZero::get) }
+        Compressor {
+            threads: threads.map_or_else(cores, NonZero::get),
+            level: Level::detect(),
+            spare: Spare::default(),
+        }
     }
 
     /// How many threads it has.
@@ -64,7 +75,7 @@ impl Compressor {
     pub fn select(&self, run: &[f32], amount: Amount) -> Result<Kept, CompressError> {
         let count = amount.of(run.len() as u64)? as usize;
         let guess = self.guess(run.len(), count, |index| run[index]);
-        let passed = guess.map(|bound| gather(run, self.threads, bound));
+        let passed = guess.map(|bound| gather(run, self.level, self.threads, bound, &self.spare));
         self.finish(run, count, passed)
     }
 
@@ -91,22 +102,43 @@ impl Compressor {
         let count = amount.of(grads.len() as u64)? as usize;
         let guess = self.guess(grads.len(), count, |index| grads[index] + residual[index]);
         // The sums are needed in any case.
-        let gathered = add_and_gather(grads, residual, self.threads, guess.unwrap_or(Bound::NOTHING));
+        let gathered =
+            add_and_gather(grads, residual, self.level, self.threads, guess.unwrap_or(Bound::NOTHING), &self.spare);
         let mut kept = self.finish(grads, count, guess.map(|_| gathered))?;
-        let mut finite = true;
-        for (&index, value) in kept.indices.iter().zip(&mut kept.values) {
-            let sent = format.round(*value);
-            finite &= sent.is_finite();
-            // Exact: the difference of a value and its rounding is a multiple of the value's last place, and small.
-            grads[index as usize] = *value - sent;
-            *value = sent;
-        }
+        let finite = self.round(grads, &mut kept, format);
         Ok(Feedback { kept, finite })
+    }
+
+    /// Rounds what is kept of a run, and leaves in its place what rounding loses. Whether all of it is still finite.
+    fn round(&self, run: &mut [f32], kept: &mut Kept, format: ValueFormat) -> bool {
+        let (mut indices, mut values) = (&kept.indices[..], &mut kept.values[..]);
+        let mut pieces = Vec::new();
+        for (begin, piece) in (0..).step_by(pieces::ELEMENTS).zip(run.chunks_mut(pieces::ELEMENTS)) {
+            let inside = indices.partition_point(|index| *index < begin + piece.len() as u64);
+            let (first, others) = indices.split_at(inside);
+            indices = others;
+            pieces.push((begin, piece, first, values.split_off_mut(..inside).unwrap_or_default()));
+        }
+        let finite = deal(
+            pieces.into_iter(),
+            self.threads,
+            || true,
+            |finite, _, (begin, piece, indices, values)| {
+                for (index, value) in indices.iter().zip(values) {
+                    let sent = format.round(*value);
+                    *finite &= sent.is_finite();
+                    // Exact: the difference of a value and its rounding is a multiple of the value's last place, and small.
+                    piece[(index - begin) as usize] = *value - sent;
+                    *value = sent;
+                }
+            },
+        );
+        finite.into_iter().all(|finite| finite)
     }
 
     /// A bound that most likely at least `count` elements reach, and not many more.
     fn guess(&self, elements: usize, count: usize, value: impl Fn(usize) -> f32) -> Option<Bound> {
-        if elements <= SHORT || count > elements / LARGE_PART {
+        if elements <= SHORT {
             return None;
         }
         sample::bound(elements, count, value)
@@ -119,10 +151,11 @@ impl Compressor {
             None => {
                 let limit = rank::kth_largest(&[run], count, self.threads);
                 let bound = Bound { least: limit.magnitude, ties: limit.ties, expected: count };
-                (limit, gather(run, self.threads, bound))
+                (limit, gather(run, self.level, self.threads, bound, &self.spare))
             }
         };
-        let kept = gathered.largest(limit, count);
+        let kept = gathered.largest(limit, count, if count < FEW { 1 } else { self.threads });
+        self.spare.give(gathered);
         // A NaN's bits are larger than any magnitude's, so if there is one, then one is kept: not always the first.
         if kept.values.iter().any(|value| value.is_nan()) {
             let index = run.iter().position(|value| value.is_nan()).unwrap_or_default() as u64;

@@ -1,12 +1,13 @@
-//! The K-th largest magnitude, by counting: which of 65,536 intervals it lies in, then where in the interval.
+//! The K-th largest magnitude: of few values by moving them about, of many by counting, which of 65,536 intervals it lies in
+//! and then where in the interval.
 
 use super::magnitude;
 use super::pieces::{self, deal};
 
 /// Bits of a magnitude that the second count looks at; the first looks at the 16 above.
 const LOW_BITS: u32 = 15;
-/// Below this many values, moving them about is cheaper than clearing the counters.
-const FEW: usize = 1 << 15;
+/// Below this many values, moving them about on one thread is cheaper than clearing counters and starting threads twice.
+const FEW: usize = 1 << 20;
 
 /// Which elements are among the K largest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +23,10 @@ pub fn kth_largest(values: &[&[f32]], count: usize, threads: usize) -> Limit {
     if values.iter().map(|part| part.len()).sum::<usize>() < FEW {
         return of_few(values, count);
     }
+    of_many(values, count, threads)
+}
+
+fn of_many(values: &[&[f32]], count: usize, threads: usize) -> Limit {
     let high = histogram(values, threads, 1 << (31 - LOW_BITS), |found| Some((found >> LOW_BITS) as usize));
     let (interval, within) = from_the_top(&high, count);
     let low = histogram(values, threads, 1 << LOW_BITS, |found| {
@@ -33,7 +38,8 @@ pub fn kth_largest(values: &[&[f32]], count: usize, threads: usize) -> Limit {
 }
 
 fn of_few(values: &[&[f32]], count: usize) -> Limit {
-    let mut magnitudes: Vec<u32> = values.iter().copied().flatten().copied().map(magnitude).collect();
+    let mut magnitudes = Vec::with_capacity(values.iter().map(|part| part.len()).sum());
+    values.iter().for_each(|part| magnitudes.extend(part.iter().copied().map(magnitude)));
     let (larger, &mut kth, _) = magnitudes.select_nth_unstable_by(count - 1, |a, b| b.cmp(a));
     // Those before it are not smaller; equal ones among them are ties like itself.
     let ties = 1 + larger.iter().filter(|found| **found == kth).count();
@@ -67,4 +73,24 @@ fn from_the_top(counts: &[usize], count: usize) -> (usize, usize) {
         left -= here;
     }
     unreachable!("count is at most the number of values")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compress::tests::runs;
+
+    /// Few values, for both ways to take little time; in two parts of which one is empty now and then.
+    #[test]
+    fn both_ways_find_the_same() {
+        for (name, run) in runs(70_000) {
+            for (count, middle) in [(1, 0), (2, 1), (700, 35_000), (35_000, 69_999), (69_999, 70_000), (70_000, 5)] {
+                let (one, two) = run.split_at(middle);
+                let expected = of_few(&[one, two], count);
+                for threads in [1, 3] {
+                    assert_eq!(of_many(&[one, two], count, threads), expected, "{name}, {count}, {threads} threads");
+                }
+            }
+        }
+    }
 }

@@ -102,17 +102,14 @@ fn check(elements: u64, kept: &Kept) -> Result<(), EncodeError> {
 
 /// Appends a group of up to [`GROUP`] elements of one chunk.
 fn group(stream: &mut Vec<u8>, format: ValueFormat, indices: &[u64], values: &[f32]) {
-    let at = stream.len();
-    for index in indices {
-        stream.extend(((index % CHUNK_ELEMENTS) as u16).to_le_bytes());
+    let (at, bytes) = (stream.len(), format.bytes());
+    stream.resize(at + INDEX_BYTES as usize + GROUP as usize * bytes, 0);
+    let (offsets, stored) = stream[at..].split_at_mut(INDEX_BYTES as usize);
+    let inside = indices.iter().map(|index| (index % CHUNK_ELEMENTS) as u16);
+    for (offset, into) in inside.chain(std::iter::repeat(PADDING)).zip(offsets.chunks_exact_mut(2)) {
+        into.copy_from_slice(&offset.to_le_bytes());
     }
-    for _ in indices.len()..GROUP as usize {
-        stream.extend(PADDING.to_le_bytes());
-    }
-    let bytes = format.bytes();
-    let behind = at + INDEX_BYTES as usize;
-    stream.resize(behind + GROUP as usize * bytes, 0);
-    for (value, into) in values.iter().zip(stream[behind..].chunks_exact_mut(bytes)) {
+    for (value, into) in values.iter().zip(stored.chunks_exact_mut(bytes)) {
         format.store(*value, into);
     }
 }

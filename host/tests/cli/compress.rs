@@ -145,7 +145,7 @@ fn the_bench_prints_rates() {
     let bench = Workbench::new();
     let rates = json(&bench.done("bench compress --elements 100000 --rounds 2 --json"));
     assert_eq!(rates["kept"].as_u64(), Some(1000));
-    for rate in ["read", "select", "stream", "feedback"] {
+    for rate in ["read", "add", "select", "stream", "feedback"] {
         assert!(rates[format!("{rate}_gelem_per_s")].as_f64().unwrap() > 0.0);
     }
     bench.refused("bench compress --ratio 2", &["choose one above 0"]);

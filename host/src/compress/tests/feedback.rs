@@ -25,12 +25,13 @@ fn steps_are_those_of_the_rule() {
                 for _ in 0..3 {
                     let grads: Vec<f32> = (0..elements).map(|_| draw.next() as u32 as f32 / 2e9 - 1.0).collect();
                     let (expected, next) = specified(&grads, &residual, count, format);
-                    for threads in [1, 3] {
+                    for compressor in [1, 3].into_iter().flat_map(on_every_level) {
                         let mut place = grads.clone();
                         let amount = Amount::Count(count as u64);
-                        let found = with(threads).with_feedback(&mut place, &residual, amount, format).unwrap();
-                        same(&found.kept, &expected.kept, &format!("{count} of {elements}, {format}"));
-                        assert!(found.finite && bits(&place) == bits(&next), "{count} of {elements}, {format}");
+                        let found = compressor.with_feedback(&mut place, &residual, amount, format).unwrap();
+                        let of = format!("{count} of {elements}, {format}, {compressor:?}");
+                        same(&found.kept, &expected.kept, &of);
+                        assert!(found.finite && bits(&place) == bits(&next), "{of}");
                     }
                     residual = next;
                 }

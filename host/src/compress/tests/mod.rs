@@ -1,6 +1,7 @@
 //! The compressor against sorting, on inputs of every kind.
 
 mod feedback;
+mod levels;
 mod refused;
 
 use super::*;
@@ -32,8 +33,13 @@ fn with(threads: usize) -> Compressor {
     Compressor::new(NonZero::new(threads))
 }
 
+/// One of this many threads on every level of the processor.
+fn on_every_level(threads: usize) -> impl Iterator<Item = Compressor> {
+    Level::available().into_iter().map(move |level| Compressor { threads, level, spare: Spare::default() })
+}
+
 /// Runs with names, of a given length.
-fn runs(elements: usize) -> Vec<(&'static str, Vec<f32>)> {
+pub(super) fn runs(elements: usize) -> Vec<(&'static str, Vec<f32>)> {
     let mut draw = Draw(elements as u64);
     let mut make =
         |value: fn(usize, u64) -> f32| -> Vec<f32> { (0..elements).map(|index| value(index, draw.next())).collect() };
@@ -64,24 +70,27 @@ fn every_count_of_short_runs() {
     for elements in (1..=40).chain([64, 65]) {
         for (name, run) in runs(elements) {
             for count in 1..=elements {
-                let found = with(1).select(&run, Amount::Count(count as u64)).unwrap();
-                same(&found, &sorted(&run, count), &format!("{name}, {count} of {elements}"));
+                let expected = sorted(&run, count);
+                for compressor in on_every_level(1) {
+                    let found = compressor.select(&run, Amount::Count(count as u64)).unwrap();
+                    same(&found, &expected, &format!("{name}, {count} of {elements}, {compressor:?}"));
+                }
             }
         }
     }
 }
 
-/// Lengths around those at which the way changes, and counts on both sides of each way; threads do not matter.
+/// Lengths around those at which the way changes, and counts on both sides of each way; threads and levels do not matter.
 #[test]
 fn long_runs_on_any_number_of_threads() {
     for elements in [SHORT, SHORT + 1, 3 * pieces::ELEMENTS + 12_345] {
         for (name, run) in runs(elements) {
             let order = descending(&run);
-            for count in [1, 7, elements / 100, elements / LARGE_PART, elements / 3, elements] {
+            for count in [1, 7, elements / 100, elements / 8, elements / 3, elements] {
                 let expected = first(&run, &order, count);
-                for threads in [1, 3] {
-                    let found = with(threads).select(&run, Amount::Count(count as u64)).unwrap();
-                    same(&found, &expected, &format!("{name}, {count} of {elements}, {threads} threads"));
+                for compressor in [1, 3].into_iter().flat_map(on_every_level) {
+                    let found = compressor.select(&run, Amount::Count(count as u64)).unwrap();
+                    same(&found, &expected, &format!("{name}, {count} of {elements}, {compressor:?}"));
                 }
             }
         }
@@ -103,7 +112,7 @@ fn a_wrong_guess_costs_time_only() {
     }
     let count = elements / 8;
     let guess = with(2).guess(elements, count, |index| run[index]).unwrap();
-    assert!(gather(&run, 2, guess).len() < count, "the sample does not mislead");
+    assert!(gather(&run, Level::detect(), 2, guess, &Spare::default()).len() < count, "the sample does not mislead");
     same(&with(2).select(&run, Amount::Count(count as u64)).unwrap(), &sorted(&run, count), "misled");
 }
 
@@ -115,9 +124,9 @@ fn a_guess_gathers_enough_and_not_much_more() {
     // The sum of uniform draws, about normal.
     let run: Vec<f32> =
         (0..elements).map(|_| (0..4).map(|_| (draw.next() >> 40) as f32 / (1 << 24) as f32 - 0.5).sum()).collect();
-    for count in [elements / 1000, elements / 100, elements / 10] {
+    for count in [elements / 1000, elements / 100, elements / 10, elements / 2] {
         let guess = with(2).guess(elements, count, |index| run[index]).unwrap();
-        let gathered = gather(&run, 2, guess).len();
+        let gathered = gather(&run, Level::detect(), 2, guess, &Spare::default()).len();
         // The margin is for a small sample, so it is a part of the run and not of the count.
         assert!(gathered >= count && gathered < 2 * count + elements / 256, "{gathered} for {count}");
     }

@@ -38,13 +38,16 @@ fn the_first_nan() {
                         run[place] = f32::from_bits((0x7fc0_0000 + sign * order) as u32);
                         assert!(run[place].is_nan());
                     }
-                    let error = with(2).select(&run, Amount::Count(count as u64)).unwrap_err();
-                    assert_eq!(error, CompressError::NaN { index: places[0] as u64 }, "{count} of {elements}");
-                    let zeros = vec![0.0; elements];
-                    let error = with(2)
-                        .with_feedback(&mut run.clone(), &zeros, Amount::Count(count as u64), ValueFormat::Fp32)
-                        .unwrap_err();
-                    assert_eq!(error, CompressError::NaN { index: places[0] as u64 }, "{count} of {elements}");
+                    let (amount, zeros) = (Amount::Count(count as u64), vec![0.0; elements]);
+                    let expected = CompressError::NaN { index: places[0] as u64 };
+                    for compressor in on_every_level(2) {
+                        let error = compressor.select(&run, amount).unwrap_err();
+                        assert_eq!(error, expected, "{count} of {elements}, {compressor:?}");
+                        let mut grads = run.clone();
+                        let error =
+                            compressor.with_feedback(&mut grads, &zeros, amount, ValueFormat::Fp32).unwrap_err();
+                        assert_eq!(error, expected, "{count} of {elements}, {compressor:?}");
+                    }
                 }
             }
         }
