@@ -43,7 +43,8 @@ impl Gcn {
 #[derive(Args)]
 #[command(after_help = format!("{}\n\nExamples:\n  \
 nearfield gcn train --dataset cora --device sim:smartssd --check -o model.safetensors\n  \
-nearfield gcn train --dataset cora --optimizer adam --splits 10 --json\n\n\
+nearfield gcn train --dataset cora --optimizer adam --splits 10 --json\n  \
+nearfield gcn train --dataset cora --optimizer adam --lr 0.2 --top-k 0.01 --error-feedback\n\n\
 The file of -o holds the weights of the split with the highest validation accuracy.",
 optimizer::table(Options::hyper)))]
 struct Train {
@@ -63,13 +64,14 @@ struct Train {
     seed: u64,
     #[command(flatten)]
     optimizer: OptimizerFlags,
-    /// Send the device this part of each gradient, its largest elements, above 0 and at most 1; others are 0 in the step.
+    /// Step with this part of each gradient only, its largest elements, above 0 and at most 1; all others are 0. A small part
+    /// takes other learning rates and decays: docs/gcn.md has them.
     #[arg(long, value_name = "RATIO", allow_hyphen_values = true)]
     top_k: Option<f64>,
-    /// Add what was not sent to the next gradient.
+    /// Add what --top-k left out to the next gradient.
     #[arg(long, requires = "top_k")]
     error_feedback: bool,
-    /// How values are sent: fp32, fp16 or bf16.
+    /// How the values of --top-k are stored: fp32, fp16 or bf16.
     #[arg(long, default_value = "fp32", requires = "top_k")]
     format: ValueFormat,
     /// Repeat every step on soft and stop at the first bit that differs; with --device soft, repeat it by the

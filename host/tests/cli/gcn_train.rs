@@ -170,3 +170,17 @@ fn simulated_boards_train_the_same_weights() {
         assert!(rate > 0.0 && rate <= 1.0, "{device}: {rate}");
     }
 }
+
+/// The gradient that reaches a board's kernel is the one that `soft` is given.
+#[cfg(feature = "sim")]
+#[test]
+fn a_simulated_board_trains_the_same_weights_with_a_part_of_each_gradient() {
+    let bench = Workbench::new();
+    let flags = "--epochs 3 --top-k 0.01 --error-feedback --format fp16";
+    let soft = json(&bench, &format!("{flags} -o soft.safetensors"));
+    let sim = json(&bench, &format!("{flags} --check --device sim:ideal,lanes=4 -o sim.safetensors"));
+    assert_eq!(sim["check"], serde_json::json!({ "reference": "soft", "identical_steps": 3 }));
+    assert_eq!((&sim["splits"], &sim["compression"]), (&soft["splits"], &soft["compression"]));
+    let files = bench.everything();
+    assert!(files[&bench.path("sim.safetensors")] == files[&bench.path("soft.safetensors")]);
+}
