@@ -7,8 +7,10 @@ use super::output::refuse_unwritable;
 use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, Subcommand};
+use nearfield::compress::Amount;
 use nearfield::device::DeviceSpec;
-use nearfield::gcn::{self, Dataset, Epoch, Options, Run, RunReport};
+use nearfield::gcn::{self, Dataset, Epoch, Options, Run, RunReport, Shape, TopK};
+use nearfield::topk::ValueFormat;
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -41,7 +43,8 @@ impl Gcn {
 #[derive(Args)]
 #[command(after_help = format!("{}\n\nExamples:\n  \
 nearfield gcn train --dataset cora --device sim:smartssd --check -o model.safetensors\n  \
-nearfield gcn train --dataset cora --optimizer adam --splits 10 --json\n\n\
+nearfield gcn train --dataset cora --optimizer adam --splits 10 --json\n  \
+nearfield gcn train --dataset cora --optimizer adam --lr 0.2 --top-k 0.01 --error-feedback\n\n\
 The file of -o holds the weights of the split with the highest validation accuracy.",
 optimizer::table(Options::hyper)))]
 struct Train {
@@ -61,6 +64,16 @@ struct Train {
     seed: u64,
     #[command(flatten)]
     optimizer: OptimizerFlags,
+    /// Step with this part of each gradient only, its largest elements, above 0 and at most 1; all others are 0. A small part
+    /// takes other learning rates and decays: docs/gcn.md has them.
+    #[arg(long, value_name = "RATIO", allow_hyphen_values = true)]
+    top_k: Option<f64>,
+    /// Add what --top-k left out to the next gradient.
+    #[arg(long, requires = "top_k")]
+    error_feedback: bool,
+    /// How the values of --top-k are stored: fp32, fp16 or bf16.
+    #[arg(long, default_value = "fp32", requires = "top_k")]
+    format: ValueFormat,
     /// Repeat every step on soft and stop at the first bit that differs; with --device soft, repeat it by the
     /// specification.
     #[arg(long)]
@@ -89,7 +102,12 @@ impl Train {
     fn run(self, console: &Console) -> Result<(), Failure> {
         let dataset = Dataset::load(&self.dataset).map_err(Failure::refused)?;
         let hyper = self.optimizer.hyper(Options::hyper)?;
-        let options = Options { epochs: self.epochs, seed: self.seed, hyper, ..Options::default() };
+        let top_k = self.top_k();
+        let options = Options { epochs: self.epochs, seed: self.seed, hyper, top_k, ..Options::default() };
+        if let Some(top_k) = top_k {
+            // Before a device is opened, which may build a kernel first.
+            top_k.amount.of(Shape::of(&dataset, options.hidden).parameters() as u64).map_err(Failure::refused)?;
+        }
         if let Some(output) = &self.output {
             refuse_unwritable(output).map_err(Failure::refused)?;
         }
@@ -112,6 +130,11 @@ impl Train {
         let optimizer_name = hyper.optimizer().name();
         let printed = Printed { device: self.device.to_string(), optimizer_name, output: self.output, report };
         console.result(&printed, || text(&printed, best_split))
+    }
+
+    fn top_k(&self) -> Option<TopK> {
+        let Train { error_feedback, format, .. } = *self;
+        self.top_k.map(|ratio| TopK { amount: Amount::Ratio(ratio), error_feedback, format })
     }
 }
 
@@ -142,6 +165,13 @@ fn text(printed: &Printed, best_split: usize) -> String {
         "{} {optimizer_name} steps of {} parameters on {device}: {:.1} s of {:.1} s",
         report.steps, report.parameters, optimizer.seconds, report.seconds
     ));
+    if let Some(sent) = &report.compression {
+        let feedback = if sent.error_feedback { "with" } else { "without" };
+        lines.push(format!(
+            "gradients compressed {feedback} error feedback: {} of {} elements a step, {}, {} bytes instead of {}",
+            sent.kept_per_step, report.parameters, sent.format, sent.bytes_per_step, sent.dense_bytes_per_step
+        ));
+    }
     if let (Some(cycles), Some(rate), Some(lanes)) =
         (optimizer.cycles, optimizer.elements_per_lane_cycle, optimizer.lanes)
     {

@@ -2,8 +2,10 @@
 //! Convolutional Networks", ICLR 2017) whose optimizer steps run on a device.
 //!
 //! Forward and backward run here, on one thread, so that a result depends on the seed alone and not on how many threads
-//! there are. The parameters are one flat run of elements; every step of all of them is the device's.
+//! there are. The parameters are one flat run of elements; every step of all of them is the device's. Their gradient goes
+//! there as it is, or as the stream of its largest elements.
 
+mod compression;
 mod csr;
 mod dataset;
 mod network;
@@ -14,6 +16,7 @@ mod split;
 mod train;
 mod weights;
 
+pub use compression::{Compression, CompressionError, CompressionReport, TopK};
 pub use csr::{Csr, CsrBuilder};
 pub use dataset::{names, Dataset, DatasetError};
 pub use network::{Loss, Network, Pass, Score, Shape, Tensor};

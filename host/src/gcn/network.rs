@@ -48,6 +48,11 @@ impl Shape {
         ]
     }
 
+    /// The widths of a network on a data set.
+    pub fn of(dataset: &Dataset, hidden: usize) -> Shape {
+        Shape { features: dataset.features, hidden, classes: dataset.classes() }
+    }
+
     /// Number of parameters.
     pub fn parameters(&self) -> usize {
         self.tensors()[3].elements.end
@@ -141,7 +146,7 @@ impl Network {
     /// A network on a data set, its features normalised to rows that sum to one.
     pub fn new(dataset: &Dataset, hidden: usize) -> Network {
         Network {
-            shape: Shape { features: dataset.features, hidden, classes: dataset.classes() },
+            shape: Shape::of(dataset, hidden),
             adjacency: Csr::normalized_adjacency(dataset.vertices(), &dataset.edges),
             features: dataset.row_normalized_features(),
             labels: dataset.labels.clone(),

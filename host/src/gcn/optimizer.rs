@@ -3,6 +3,7 @@
 use crate::device::soft::Soft;
 use crate::device::{Device, DeviceError, InPlace, Tensors};
 use crate::step::{step, StepReport};
+use crate::topk::{Malformed, Stream};
 use nearfield_model::optimizer::{BetaPowers, Coefficients, Hyper, HyperError};
 use serde::Serialize;
 use std::fmt;
@@ -44,6 +45,9 @@ pub enum OptimizerError {
     /// A coefficient of the step overflows f32.
     #[error(transparent)]
     Hyper(#[from] HyperError),
+    /// The gradient's stream is broken.
+    #[error("the gradient is not a valid Top-K stream: {0}")]
+    Stream(#[from] Malformed),
     /// Some elements are not what the reference computed.
     #[error(
         "step {step}: {differing} of {elements} values of {tensor} differ from {reference}; the first is element \
@@ -79,6 +83,8 @@ pub struct Optimizer<'a> {
     states: Vec<Vec<f32>>,
     check: Option<Check>,
     report: StepReport,
+    /// A stream's gradient, laid out.
+    dense: Vec<f32>,
 }
 
 impl<'a> Optimizer<'a> {
@@ -92,6 +98,7 @@ impl<'a> Optimizer<'a> {
             states: vec![vec![0.0; parameters]; hyper.states().len()],
             check,
             report: StepReport::default(),
+            dense: Vec::new(),
         }
     }
 
@@ -117,6 +124,24 @@ impl<'a> Optimizer<'a> {
             Some(check) => check.compare(self.powers.step, self.hyper.states(), parameters, &self.states),
             None => Ok(()),
         }
+    }
+
+    /// One step of all parameters with a gradient that is a Top-K stream. No kernel takes streams yet: the gradient is laid
+    /// out here, and this is the place to hand the stream over once one does.
+    ///
+    /// # Errors
+    /// When the bytes are no stream, before anything else is done; then as [`Optimizer::step`].
+    ///
+    /// # Panics
+    /// If `parameters` or the stream's run have another length than [`Optimizer::new`] was told.
+    pub fn step_with_stream(&mut self, parameters: &mut [f32], stream: &[u8]) -> Result<(), OptimizerError> {
+        let stream = Stream::parse(stream)?;
+        let mut dense = std::mem::take(&mut self.dense);
+        dense.resize(parameters.len(), 0.0);
+        stream.expand_into(&mut dense);
+        let stepped = self.step(parameters, &dense);
+        self.dense = dense;
+        stepped
     }
 
     /// What the steps so far added up to.
@@ -197,6 +222,7 @@ impl Check {
 mod tests {
     use super::*;
     use crate::device::{Buffer, Counters, Description, Value};
+    use crate::topk::{encode, Kept, ValueFormat};
     use nearfield_model::optimizer::{adamw, sgd};
     use std::time::Duration;
 
@@ -294,6 +320,33 @@ mod tests {
         result.unwrap();
         assert_eq!(checked, Checked { reference: Reference::Soft, identical_steps: 5 });
         assert_eq!((report.elements, report.cycles, report.stalls["params"]), (500, Some(500), 15));
+    }
+
+    #[test]
+    fn a_stream_is_the_gradient_it_expands_to_and_a_broken_one_changes_nothing() {
+        let (mut kept, mut gradient) = (Kept::default(), vec![0.0; 100]);
+        for (index, value) in [(3, 0.5), (77, -2.0)] {
+            kept.push(index, value);
+            gradient[index as usize] = value;
+        }
+        let mut stream = encode(100, ValueFormat::Fp32, &kept).unwrap();
+        let mut parameters = [vec![1.0; 100], vec![1.0; 100]];
+        let mut devices = [Soft::open(Some(1)), Soft::open(Some(1))];
+        let [mut of_stream, mut of_gradient] = devices.each_mut().map(|soft| Optimizer::new(soft, HYPER, 100, true));
+        for _ in 0..3 {
+            of_stream.step_with_stream(&mut parameters[0], &stream).unwrap();
+            of_gradient.step(&mut parameters[1], &gradient).unwrap();
+        }
+        assert_eq!(parameters[0], parameters[1]);
+        assert_eq!((of_stream.checked(), &of_stream.states), (of_gradient.checked(), &of_gradient.states));
+
+        *stream.last_mut().unwrap() ^= 1;
+        let error = of_stream.step_with_stream(&mut parameters[0], &stream).unwrap_err().to_string();
+        assert!(
+            error.starts_with("the gradient is not a valid Top-K stream: ") && error.contains("checksum"),
+            "{error}"
+        );
+        assert_eq!((&parameters[0], of_stream.report().elements), (&parameters[1], 300));
     }
 
     #[test]

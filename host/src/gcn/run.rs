@@ -1,7 +1,8 @@
 //! A training run: one or several splits of a data set, one after the other, on one device.
 
 use super::{
-    train, Checked, Dataset, Epoch, Network, Optimizer, OptimizerError, Options, Shape, Split, SplitError, TrainError,
+    train, Checked, CompressionReport, Dataset, Epoch, Network, Optimizer, OptimizerError, Options, Shape, Split,
+    SplitError, TrainError,
 };
 use crate::device::Device;
 use crate::step::StepReport;
@@ -60,6 +61,8 @@ pub struct RunReport {
     pub steps: u64,
     /// What the steps were compared with, where that was asked for.
     pub check: Option<Checked>,
+    /// What was sent of the gradients; null where they were not compressed.
+    pub compression: Option<CompressionReport>,
     /// All optimizer steps together; `seconds` is the time spent in them.
     pub optimizer: StepReport,
     /// Wall-clock time of the run.
@@ -102,6 +105,7 @@ pub fn run(
     let (mut best_split, mut parameters) = (0, Vec::new());
     let mut steps = StepReport::default();
     let mut checked: Option<Checked> = None;
+    let mut compression: Option<CompressionReport> = None;
     for (index, split) in (0..).zip(&drawn) {
         let mut optimizer = Optimizer::new(device, options.hyper, network.shape.parameters(), check);
         let trained = train(&network, split, index, options, &mut optimizer, &mut |epoch| ended(index, epoch))
@@ -111,6 +115,7 @@ pub fn run(
             identical_steps: new.identical_steps + checked.map_or(0, |sum| sum.identical_steps),
             ..new
         });
+        compression = trained.compression.map(|new| compression.map_or(new, |sum| sum.and(new)));
         reports.push(SplitReport {
             split: index,
             best_epoch: trained.best.number,
@@ -135,6 +140,7 @@ pub fn run(
         test_accuracy_deviation,
         steps: u64::from(splits) * u64::from(options.epochs),
         check: checked,
+        compression,
         optimizer: steps,
         seconds: begun.elapsed().as_secs_f64(),
     };
@@ -146,6 +152,7 @@ impl RunError {
     pub fn refused(&self) -> bool {
         match self {
             RunError::Split(_) => true,
+            RunError::Train { source: TrainError::TopK(_), .. } => true,
             RunError::Train { source: TrainError::Optimizer(OptimizerError::Device(error)), .. } => error.refused(),
             // The first step has the largest step size: nothing has run.
             RunError::Train { source: TrainError::Optimizer(OptimizerError::Hyper(_)), .. } => true,
@@ -165,8 +172,10 @@ fn mean_and_deviation(values: &[f64]) -> (f64, Option<f64>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compress::Amount;
     use crate::device::soft::Soft;
-    use crate::gcn::Reference;
+    use crate::gcn::{Reference, TopK};
+    use crate::topk::ValueFormat;
     use nearfield_model::optimizer::{adam, Hyper, Optimizer as Name};
 
     /// Mean test accuracy over ten splits of Cora.
@@ -190,6 +199,38 @@ mod tests {
         let theirs = adam::Hyper { lr: 0.01, weight_decay: 5e-4, ..adam::Hyper::default() };
         assert_eq!(hyper, Hyper::Adam(theirs));
         assert!(ten_splits(&Options { hyper, ..Options::default() }) >= 0.79);
+    }
+
+    /// Fails where 1 % of each gradient, with error feedback, gives a mean test accuracy over ten seeds of `splits` splits
+    /// each that is more than 1.5 points below that of the same training with the gradients as they are. The learning
+    /// rate was chosen on validation vertices of another seed, as `docs/gcn.md` says; it is better for both than 0.01.
+    fn compare_a_hundredth(splits: u32) {
+        let cora = Dataset::load("cora").unwrap();
+        let plain = Options { hyper: Options::hyper(Name::Adam).with_lr(0.2), ..Options::default() };
+        let top_k = TopK { amount: Amount::Ratio(0.01), error_feedback: true, format: ValueFormat::Fp32 };
+        let [plain, sent] = [None, Some(top_k)].map(|top_k| {
+            let of_seed = |seed| {
+                let options = Options { seed, top_k, ..plain.clone() };
+                run(&mut Soft::open(None), &cora, &options, splits, false, &mut |_, _| ()).unwrap().report.test_accuracy
+            };
+            (1..=10).map(of_seed).sum::<f64>() / 10.0
+        });
+        println!("ten seeds, {splits} splits each: {plain:.4}, with a hundredth of each gradient {sent:.4}");
+        assert!(plain >= 0.79 && sent >= plain - 0.015);
+    }
+
+    #[test]
+    fn a_hundredth_of_each_gradient_costs_at_most_1_5_points_over_ten_seeds() {
+        compare_a_hundredth(1);
+    }
+
+    #[test]
+    fn a_hundredth_of_each_gradient_costs_at_most_1_5_points_over_a_hundred_splits() {
+        if std::env::var_os("NEARFIELD_LONG").is_none_or(|value| value != "1") {
+            println!("skipped: NEARFIELD_LONG=1 (make test-long) runs it");
+            return;
+        }
+        compare_a_hundredth(10);
     }
 
     #[test]

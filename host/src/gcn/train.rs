@@ -1,7 +1,8 @@
 //! The training loop of one split.
 
 use super::random::{generator, Purpose};
-use super::{Network, Optimizer, OptimizerError, Score, Split};
+use super::{Compression, CompressionError, CompressionReport, Network, Optimizer, OptimizerError, Score, Split, TopK};
+use crate::compress::CompressError;
 use nearfield_model::optimizer::{adagrad, adam, adamw, lion, sgd, Hyper, Optimizer as Name};
 
 /// What a training run is made of, besides the data set and the device.
@@ -17,12 +18,14 @@ pub struct Options {
     pub dropout: f32,
     /// The optimizer's hyper-parameters.
     pub hyper: Hyper,
+    /// How the gradients are compressed, if they are.
+    pub top_k: Option<TopK>,
 }
 
 impl Default for Options {
-    /// Kipf & Welling's widths, dropout and epochs, with AdamW.
+    /// Kipf & Welling's widths, dropout and epochs, with AdamW and the gradients as they are.
     fn default() -> Options {
-        Options { epochs: 200, seed: 1, hidden: 16, dropout: 0.5, hyper: Options::hyper(Name::AdamW) }
+        Options { epochs: 200, seed: 1, hidden: 16, dropout: 0.5, hyper: Options::hyper(Name::AdamW), top_k: None }
     }
 }
 
@@ -62,6 +65,8 @@ pub struct Trained {
     pub test: Score,
     /// The parameters of that epoch.
     pub parameters: Vec<f32>,
+    /// What was sent of the gradients, where they were compressed.
+    pub compression: Option<CompressionReport>,
 }
 
 /// Why training stopped.
@@ -75,6 +80,17 @@ pub enum TrainError {
         /// The loss.
         loss: f64,
     },
+    /// The gradients cannot be compressed this way. Nothing has run.
+    #[error(transparent)]
+    TopK(#[from] CompressError),
+    /// A gradient could not be compressed.
+    #[error("the gradient of epoch {epoch} could not be sent")]
+    Compression {
+        /// Counted from 1.
+        epoch: u32,
+        /// Why.
+        source: CompressionError,
+    },
     /// A step failed, or was not the reference's.
     #[error(transparent)]
     Optimizer(#[from] OptimizerError),
@@ -83,7 +99,7 @@ pub enum TrainError {
 /// Trains on the `index`-th split of `options.seed`, from initial parameters of its own. `ended` is called after each epoch.
 ///
 /// # Errors
-/// When the loss is no longer finite, or an optimizer step fails.
+/// When the loss is no longer finite, a gradient cannot be compressed, or an optimizer step fails.
 ///
 /// # Panics
 /// If `options.epochs` is 0.
@@ -98,6 +114,7 @@ pub fn train(
     assert!(options.epochs > 0, "training takes at least one epoch");
     let mut chance = generator(options.seed, index, Purpose::Dropout);
     let mut parameters = network.shape.initial_parameters(&mut generator(options.seed, index, Purpose::Initialization));
+    let mut compression = options.top_k.map(|top_k| Compression::new(top_k, parameters.len())).transpose()?;
     let mut best: Option<Trained> = None;
     for number in 1..=options.epochs {
         let pass = network.forward(&parameters, options.dropout, &mut chance);
@@ -106,17 +123,25 @@ pub fn train(
             return Err(TrainError::LossNotFinite { epoch: number, loss: loss.value });
         }
         let gradient = network.backward(&parameters, &pass, &loss);
-        optimizer.step(&mut parameters, &gradient)?;
+        match &mut compression {
+            None => optimizer.step(&mut parameters, &gradient)?,
+            Some(compression) => {
+                let stream = compression.compress(gradient);
+                let stream = stream.map_err(|source| TrainError::Compression { epoch: number, source })?;
+                optimizer.step_with_stream(&mut parameters, &stream)?;
+            }
+        }
 
         let pass = network.evaluate(&parameters);
         let epoch = Epoch { number, loss: loss.value, validation: network.score(&pass, &split.validation) };
         ended(&epoch);
         if best.as_ref().is_none_or(|best| is_better(&epoch.validation, &best.best.validation)) {
             let test = network.score(&pass, &split.test);
-            best = Some(Trained { best: epoch, test, parameters: parameters.clone() });
+            best = Some(Trained { best: epoch, test, parameters: parameters.clone(), compression: None });
         }
     }
-    Ok(best.expect("at least one epoch ended"))
+    let best = best.expect("at least one epoch ended");
+    Ok(Trained { compression: compression.map(|compression| compression.report()), ..best })
 }
 
 fn is_better(score: &Score, than: &Score) -> bool {
@@ -126,8 +151,10 @@ fn is_better(score: &Score, than: &Score) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compress::Amount;
     use crate::device::soft::Soft;
     use crate::gcn::Dataset;
+    use crate::topk::ValueFormat;
 
     /// Trains on one split of Cora, on `soft` with this many threads.
     fn train_cora(options: &Options, threads: usize) -> (Result<Trained, TrainError>, Vec<Epoch>) {
@@ -178,6 +205,49 @@ mod tests {
         assert_eq!(once, trained(&options, 1));
         assert_eq!(once, trained(&options, 3));
         assert_ne!(once.parameters, trained(&Options { seed: 2, ..options }, 1).parameters);
+    }
+
+    fn top_k(ratio: f64, error_feedback: bool, format: ValueFormat) -> Option<TopK> {
+        Some(TopK { amount: Amount::Ratio(ratio), error_feedback, format })
+    }
+
+    #[test]
+    fn all_of_a_gradient_in_fp32_is_the_gradient() {
+        for hyper in Name::ALL.map(Options::hyper) {
+            let options = Options { epochs: 4, hyper, ..Options::default() };
+            let (plain, epochs) = train_cora(&options, 1);
+            let bits = |trained: &Trained| trained.parameters.iter().map(|p| p.to_bits()).collect::<Vec<_>>();
+            let plain = plain.unwrap();
+            for error_feedback in [false, true] {
+                let options = Options { top_k: top_k(1.0, error_feedback, ValueFormat::Fp32), ..options };
+                let (sent, sent_epochs) = train_cora(&options, 1);
+                let sent = sent.unwrap();
+                assert!(bits(&plain) == bits(&sent) && epochs == sent_epochs, "{hyper:?}, {error_feedback}");
+                assert_eq!(sent.compression.unwrap().kept_per_step, 23_063);
+            }
+        }
+    }
+
+    #[test]
+    fn compressed_training_depends_on_the_seed_alone_and_on_what_is_sent() {
+        let options = Options { epochs: 4, top_k: top_k(0.01, true, ValueFormat::Fp32), ..Options::default() };
+        let trained = |options: &Options, threads| {
+            let (trained, epochs) = train_cora(options, threads);
+            (trained.unwrap(), epochs)
+        };
+        let once = trained(&options, 1);
+        assert!(once == trained(&options, 1) && once == trained(&options, 3));
+        for (error_feedback, format) in
+            [(false, ValueFormat::Fp32), (true, ValueFormat::Fp16), (true, ValueFormat::Bf16)]
+        {
+            let options = Options { top_k: top_k(0.01, error_feedback, format), ..options };
+            let (other, epochs) = trained(&options, 1);
+            // Each epoch's loss depends on all steps before it.
+            assert_ne!(once.1, epochs, "{error_feedback}, {format}");
+            assert_eq!(other.compression.unwrap().kept_per_step, 231);
+        }
+        let none = Options { top_k: top_k(1.5, false, ValueFormat::Fp32), ..options };
+        assert!(matches!(train_cora(&none, 1).0, Err(TrainError::TopK(CompressError::Ratio { .. }))));
     }
 
     #[test]

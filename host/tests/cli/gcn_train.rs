@@ -74,6 +74,14 @@ fn bad_requests_are_refused() {
         ("--optimizer adam --momentum 0.9", "adam has no --momentum"),
         // lr / (1 - beta1) does not fit.
         ("--lr 1e38", "so small that lr / (1 - beta1^t) fits f32"),
+        ("--top-k 0", "a ratio of 0 cannot be kept; choose one above 0 and at most 1"),
+        ("--top-k -0.1", "a ratio of -0.1 cannot be kept; choose one above 0 and at most 1"),
+        ("--top-k 1.01", "a ratio of 1.01 cannot be kept; choose one above 0 and at most 1"),
+        ("--top-k nan", "choose one above 0 and at most 1"),
+        ("--top-k much", "invalid float literal"),
+        ("--error-feedback", "--top-k <RATIO>"),
+        ("--format bf16", "--top-k <RATIO>"),
+        ("--top-k 0.1 --format fp8", "choose fp32, fp16 or bf16"),
         ("--device sim:nowhere", "there is no board `nowhere`"),
         ("-o folder", "folder is not a file"),
         ("-o absent/model.safetensors", "no file can be made in absent"),
@@ -90,6 +98,54 @@ fn a_loss_that_is_not_finite_ends_with_1_and_writes_nothing() {
     let ended = bench.run("gcn train --dataset cora --lr 1e37 -o model.safetensors");
     assert_eq!((ended.code, ended.stdout.as_str()), (1, ""));
     assert!(ended.stderr.contains("training cannot go on, try a smaller learning rate"), "{ended:?}");
+    assert!(bench.everything().is_empty());
+}
+
+#[test]
+fn a_part_of_each_gradient_trains_and_is_counted() {
+    let bench = Workbench::new();
+    let flags = "--epochs 3 --splits 2 --top-k 0.01 --error-feedback --check";
+    let mut first = json(&bench, flags);
+    assert_eq!(first["check"]["identical_steps"], 6);
+    let sent = &first["compression"];
+    assert_eq!((&sent["error_feedback"], &sent["format"]), (&true.into(), &"fp32".into()));
+    assert_eq!((&sent["kept_per_step"], &sent["dense_bytes_per_step"]), (&231.into(), &(4 * 23_063).into()));
+    // Header, table of one chunk, and 8 groups of 32 indices of 2 bytes and 32 values of 4.
+    assert_eq!(sent["bytes_per_step"], 64 + 64 + 8 * 32 * (2 + 4));
+    let mut second = json(&bench, flags);
+    for report in [&mut first, &mut second] {
+        report["seconds"].take();
+        report["optimizer"]["seconds"].take();
+    }
+    assert_eq!(first, second);
+    assert_ne!(first["splits"], json(&bench, "--epochs 3 --splits 2 --top-k 0.01")["splits"]);
+
+    let text = bench.done("gcn train --dataset cora -q --epochs 2 --top-k 0.1 --format bf16");
+    let says = "gradients compressed without error feedback: 2306 of 23063 elements a step, bf16, ";
+    assert!(text.lines().any(|line| line.starts_with(says) && line.ends_with(" bytes instead of 92252")), "{text}");
+}
+
+#[test]
+fn all_of_each_gradient_gives_the_weights_of_the_gradient_as_it_is() {
+    let bench = Workbench::new();
+    let plain = json(&bench, "--epochs 5 -o plain.safetensors");
+    assert_eq!(plain["compression"], Value::Null);
+    for flags in ["--top-k 1", "--top-k 1 --error-feedback"] {
+        let sent = json(&bench, &format!("--epochs 5 {flags} -o sent.safetensors"));
+        assert_eq!((&sent["splits"], &sent["compression"]["kept_per_step"]), (&plain["splits"], &23_063.into()));
+        let files = bench.everything();
+        assert!(files[&bench.path("sent.safetensors")] == files[&bench.path("plain.safetensors")], "{flags}");
+    }
+}
+
+#[test]
+fn a_gradient_that_cannot_be_sent_ends_with_1_and_writes_nothing() {
+    let bench = Workbench::new();
+    let ended = bench.run("gcn train --dataset cora --lr 1e12 --top-k 0.01 --format fp16 -o model.safetensors");
+    assert_eq!((ended.code, ended.stdout.as_str()), (1, ""), "{ended:?}");
+    for part in ["the gradient of epoch ", "a gradient is infinite in fp16; choose bf16 or fp32"] {
+        assert!(ended.stderr.contains(part), "{ended:?}");
+    }
     assert!(bench.everything().is_empty());
 }
 
@@ -113,4 +169,18 @@ fn simulated_boards_train_the_same_weights() {
         assert!((rate - 3.0 * 23_063.0 / 4.0 / cycles).abs() < 1e-9, "{device}: {rate} of {cycles} cycles");
         assert!(rate > 0.0 && rate <= 1.0, "{device}: {rate}");
     }
+}
+
+/// The gradient that reaches a board's kernel is the one that `soft` is given.
+#[cfg(feature = "sim")]
+#[test]
+fn a_simulated_board_trains_the_same_weights_with_a_part_of_each_gradient() {
+    let bench = Workbench::new();
+    let flags = "--epochs 3 --top-k 0.01 --error-feedback --format fp16";
+    let soft = json(&bench, &format!("{flags} -o soft.safetensors"));
+    let sim = json(&bench, &format!("{flags} --check --device sim:ideal,lanes=4 -o sim.safetensors"));
+    assert_eq!(sim["check"], serde_json::json!({ "reference": "soft", "identical_steps": 3 }));
+    assert_eq!((&sim["splits"], &sim["compression"]), (&soft["splits"], &soft["compression"]));
+    let files = bench.everything();
+    assert!(files[&bench.path("sim.safetensors")] == files[&bench.path("soft.safetensors")]);
 }
