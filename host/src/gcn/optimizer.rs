@@ -2,8 +2,9 @@
 
 use crate::device::soft::Soft;
 use crate::device::{Device, DeviceError, InPlace, Tensors};
+use crate::gradients::Gradients;
 use crate::step::{step, StepReport};
-use crate::topk::{Malformed, Stream};
+use crate::topk::Malformed;
 use nearfield_model::optimizer::{BetaPowers, Coefficients, Hyper, HyperError};
 use serde::Serialize;
 use std::fmt;
@@ -83,8 +84,6 @@ pub struct Optimizer<'a> {
     states: Vec<Vec<f32>>,
     check: Option<Check>,
     report: StepReport,
-    /// A stream's gradient, laid out.
-    dense: Vec<f32>,
 }
 
 impl<'a> Optimizer<'a> {
@@ -98,11 +97,10 @@ impl<'a> Optimizer<'a> {
             states: vec![vec![0.0; parameters]; hyper.states().len()],
             check,
             report: StepReport::default(),
-            dense: Vec::new(),
         }
     }
 
-    /// One step of all parameters on the device.
+    /// One step of all parameters on the device, which gets the gradient in the format it has: a Top-K stream is not expanded.
     ///
     /// # Errors
     /// When the device does not do this optimizer or fails, when a coefficient overflows, or when a check was asked for and
@@ -110,38 +108,25 @@ impl<'a> Optimizer<'a> {
     ///
     /// # Panics
     /// If `parameters` and `gradient` have another length than [`Optimizer::new`] was told.
-    pub fn step(&mut self, parameters: &mut [f32], gradient: &[f32]) -> Result<(), OptimizerError> {
+    pub fn step<'g>(
+        &mut self,
+        parameters: &mut [f32],
+        gradient: impl Into<Gradients<'g>>,
+    ) -> Result<(), OptimizerError> {
+        let grads = gradient.into();
         self.powers = self.hyper.next(&self.powers);
         let k = self.hyper.coefficients(&self.powers)?;
         if let Some(check) = &mut self.check {
-            check.expect(&k, parameters, &self.states, gradient);
+            check.expect(&k, parameters, &self.states, &grads.widened());
         }
         let states = self.states.iter_mut().map(Vec::as_mut_slice).collect();
-        let tensors = Tensors { params: &mut *parameters, states, grads: gradient.into(), half: None };
+        let tensors = Tensors { params: &mut *parameters, states, grads, half: None };
         let report = step(self.device, &k, 1.0, tensors, &mut |_| ())?;
         self.report.add(&report);
         match &mut self.check {
             Some(check) => check.compare(self.powers.step, self.hyper.states(), parameters, &self.states),
             None => Ok(()),
         }
-    }
-
-    /// One step of all parameters with a gradient that is a Top-K stream. No kernel takes streams yet: the gradient is laid
-    /// out here, and this is the place to hand the stream over once one does.
-    ///
-    /// # Errors
-    /// When the bytes are no stream, before anything else is done; then as [`Optimizer::step`].
-    ///
-    /// # Panics
-    /// If `parameters` or the stream's run have another length than [`Optimizer::new`] was told.
-    pub fn step_with_stream(&mut self, parameters: &mut [f32], stream: &[u8]) -> Result<(), OptimizerError> {
-        let stream = Stream::parse(stream)?;
-        let mut dense = std::mem::take(&mut self.dense);
-        dense.resize(parameters.len(), 0.0);
-        stream.expand_into(&mut dense);
-        let stepped = self.step(parameters, &dense);
-        self.dense = dense;
-        stepped
     }
 
     /// What the steps so far added up to.
@@ -222,7 +207,7 @@ impl Check {
 mod tests {
     use super::*;
     use crate::device::{Buffer, Counters, Description, Value};
-    use crate::topk::{encode, Kept, ValueFormat};
+    use crate::topk::{encode, Kept, Stream, ValueFormat};
     use nearfield_model::optimizer::{adamw, sgd};
     use std::time::Duration;
 
@@ -323,30 +308,23 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_the_gradient_it_expands_to_and_a_broken_one_changes_nothing() {
+    fn a_stream_is_the_gradient_it_expands_to() {
         let (mut kept, mut gradient) = (Kept::default(), vec![0.0; 100]);
         for (index, value) in [(3, 0.5), (77, -2.0)] {
             kept.push(index, value);
             gradient[index as usize] = value;
         }
-        let mut stream = encode(100, ValueFormat::Fp32, &kept).unwrap();
+        let stream = encode(100, ValueFormat::Fp32, &kept).unwrap();
         let mut parameters = [vec![1.0; 100], vec![1.0; 100]];
         let mut devices = [Soft::open(Some(1)), Soft::open(Some(1))];
         let [mut of_stream, mut of_gradient] = devices.each_mut().map(|soft| Optimizer::new(soft, HYPER, 100, true));
         for _ in 0..3 {
-            of_stream.step_with_stream(&mut parameters[0], &stream).unwrap();
+            let sparse = Gradients::TopK(Stream::parse(&stream).unwrap());
+            of_stream.step(&mut parameters[0], sparse).unwrap();
             of_gradient.step(&mut parameters[1], &gradient).unwrap();
         }
         assert_eq!(parameters[0], parameters[1]);
         assert_eq!((of_stream.checked(), &of_stream.states), (of_gradient.checked(), &of_gradient.states));
-
-        *stream.last_mut().unwrap() ^= 1;
-        let error = of_stream.step_with_stream(&mut parameters[0], &stream).unwrap_err().to_string();
-        assert!(
-            error.starts_with("the gradient is not a valid Top-K stream: ") && error.contains("checksum"),
-            "{error}"
-        );
-        assert_eq!((&parameters[0], of_stream.report().elements), (&parameters[1], 300));
     }
 
     #[test]

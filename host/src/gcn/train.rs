@@ -3,6 +3,8 @@
 use super::random::{generator, Purpose};
 use super::{Compression, CompressionError, CompressionReport, Network, Optimizer, OptimizerError, Score, Split, TopK};
 use crate::compress::CompressError;
+use crate::gradients::Gradients;
+use crate::topk::Stream;
 use nearfield_model::optimizer::{adagrad, adam, adamw, lion, sgd, Hyper, Optimizer as Name};
 
 /// What a training run is made of, besides the data set and the device.
@@ -128,7 +130,8 @@ pub fn train(
             Some(compression) => {
                 let stream = compression.compress(gradient);
                 let stream = stream.map_err(|source| TrainError::Compression { epoch: number, source })?;
-                optimizer.step_with_stream(&mut parameters, &stream)?;
+                let stream = Stream::parse(&stream).map_err(OptimizerError::from)?;
+                optimizer.step(&mut parameters, Gradients::TopK(stream))?;
             }
         }
 
