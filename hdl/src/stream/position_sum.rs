@@ -33,7 +33,10 @@ pub struct PositionSum<const LEVELS: usize> {
     last_1: Reg<Bit>,
     factor: Signal<Local, Bits<64>>,
     padded_beats: Signal<Local, Bits<64>>,
-    bit: Signal<Local, Bits<1>>,
+    /// The number of the bit after this one.
+    coming: Signal<Local, Bits<6>>,
+    /// Chosen a cycle ahead. The first one is 0: `beats * 2^LEVELS` has at most 36 bits.
+    bit: Reg<Bits<1>>,
     bit_1: Reg<Bits<1>>,
     /// The 33rd bit is the carry into the upper half.
     low: Reg<Bits<33>>,
@@ -54,12 +57,16 @@ impl<const LEVELS: usize> PositionSum<LEVELS> {
 impl<const LEVELS: usize> Logic for PositionSum<LEVELS> {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, working, working_1, done_r, step, last_1, bit_1, low, moved, high);
+        dff_setup!(self, clock, working, working_1, done_r, step, last_1, bit, bit_1, low, moved, high);
         self.padded_beats.next = bit_cast::<64, 32>(self.beats.val()) << 32;
         self.factor.next = self.padded_beats.val().get_bits::<64>(32 - LEVELS);
-        self.bit.next = self.factor.val().get_bits::<1>(self.step.q.val().index());
+        self.coming.next = self.step.q.val() - 1;
+        self.bit.d.next = 0.into();
+        if self.working.q.val() {
+            self.bit.d.next = self.factor.val().get_bits::<1>(self.coming.val().index());
+        }
         self.last.next = !self.step.q.val().any();
-        self.bit_1.d.next = self.bit.val();
+        self.bit_1.d.next = self.bit.q.val();
         self.last_1.d.next = self.last.val();
         self.working_1.d.next = self.working.q.val();
 
@@ -81,7 +88,7 @@ impl<const LEVELS: usize> Logic for PositionSum<LEVELS> {
         self.low_doubled.next =
             (bit_cast::<32, 31>(self.low.q.val().get_bits::<31>(0)) << 1) | bit_cast::<32, 1>(self.last.val().into());
         self.low_addend.next = 0.into();
-        if self.bit.val().any() {
+        if self.bit.q.val().any() {
             self.low_addend.next = self.sum.val().get_bits::<32>(0);
         }
         if self.last.val() {

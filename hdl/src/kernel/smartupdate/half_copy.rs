@@ -2,7 +2,7 @@ use super::DEPTH;
 use crate::axi::{AxiWrite, WriteMover};
 use crate::float::{Fp32ToBf16, Fp32ToFp16};
 use crate::prelude::*;
-use crate::stream::{Checksum512, Extent, Widen};
+use crate::stream::{Checksum256, Extent, Widen};
 
 /// The half-precision copy of the new parameters: words of `L` numbers in binary32 to memory, as fp16 or bf16.
 ///
@@ -47,9 +47,9 @@ pub struct HalfCopy<const L: usize, const W: usize, const H: usize, const N: usi
     pub failed_address: Signal<Out, Bits<64>>,
     /// The sums do not stand yet.
     pub pending: Signal<Out, Bit>,
-    /// See [`Checksum512::a`].
+    /// See [`Checksum256::a`].
     pub sum_a: Signal<Out, Bits<64>>,
-    /// See [`Checksum512::b`].
+    /// See [`Checksum256::b`].
     pub sum_b: Signal<Out, Bits<64>>,
     to_fp16: [Fp32ToFp16; L],
     to_bf16: [Fp32ToBf16; L],
@@ -67,8 +67,7 @@ pub struct HalfCopy<const L: usize, const W: usize, const H: usize, const N: usi
     full: Reg<Bit>,
     writer: WriteMover<9, 10, DEPTH>,
     beat: Pack<2, 256, 512>,
-    extent: Extent<6>,
-    sum: Checksum512,
+    sum: Checksum256,
     bytes: Signal<Local, Bits<34>>,
     begin: Signal<Local, Bit>,
 }
@@ -117,8 +116,7 @@ impl<const L: usize, const W: usize, const H: usize, const N: usize, const K: us
             full: Reg::default(),
             writer: WriteMover::default(),
             beat: Pack::default(),
-            extent: Extent::default(),
-            sum: Checksum512::default(),
+            sum: Checksum256::default(),
             bytes: Signal::default(),
             begin: Signal::default(),
         }
@@ -129,7 +127,7 @@ impl<const L: usize, const W: usize, const H: usize, const N: usize, const K: us
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, low, high, upper, full);
-        clock!(self, clock, along, gather, halves, writer, extent, sum);
+        clock!(self, clock, along, gather, halves, writer, sum);
         self.gather.reset.next = self.reset.val();
         self.writer.reset.next = self.reset.val();
         AxiWrite::link(&mut self.axi, &mut self.writer.axi);
@@ -185,14 +183,12 @@ impl<const L: usize, const W: usize, const H: usize, const N: usize, const K: us
         self.failed.next = self.used.val() && self.writer.failed.val();
         self.failed_address.next = self.writer.failed_address.val();
 
-        self.extent.start.next = self.begin.val();
-        self.extent.bytes.next = self.bytes.val();
-        self.extent.step.next = self.full.q.val();
+        comment!("Summed by half beats, which takes half as much.");
         self.sum.start.next = self.begin.val();
-        self.sum.valid.next = self.full.q.val();
-        self.sum.last.next = self.extent.last.val();
-        self.sum.tail.next = self.bytes.val().get_bits::<6>(0);
-        self.sum.data.next = self.beat.packed.val();
+        self.sum.valid.next = self.gather.m.valid.val();
+        self.sum.last.next = self.halves.last.val();
+        self.sum.tail.next = self.bytes.val().get_bits::<5>(0);
+        self.sum.data.next = self.gather.m.data.val();
         self.pending.next = self.used.val() && !self.sum.done.val();
 
         self.beats.next = 0.into();

@@ -1,7 +1,9 @@
 //! Stream cells under Verilator: nothing lost, doubled or reordered, whatever either side does.
 
 mod checksum;
+mod couple;
 mod credit;
+mod extent;
 mod fifo;
 mod fork;
 mod join;
@@ -54,7 +56,7 @@ impl Cell {
         let instance = family().instance();
         let clock = instance.port("clock").expect("the family has a clock");
         let mut cell = Cell { name, instance, clock };
-        if !["stream_join", "stream_checksum", "stream_nonfinite"].contains(&name) {
+        if !["stream_join", "stream_couple", "stream_extent", "stream_checksum", "stream_nonfinite"].contains(&name) {
             cell.set("reset", 1);
             cell.instance.tick(clock);
             cell.set("reset", 0);
