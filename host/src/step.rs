@@ -344,10 +344,9 @@ impl Run<'_> {
 /// Compares the kernel's checksum of what a pointer argument's stream carried with that of the host's bytes.
 fn verify(kernel: &KernelConfig, counters: &Counters, id: usize, read: bool, bytes: &[u8]) -> Result<(), DeviceError> {
     let ArgumentKind::Pointer { master } = kernel.arguments()[id].kind else { return Ok(()) };
-    let mut streams = kernel.streams().iter().zip(&counters.streams);
-    let Some((_, carried)) = streams.find(|(stream, _)| (stream.read, stream.master) == (read, master)) else {
-        return Ok(());
-    };
+    let stream = kernel.streams().iter().find(|stream| (stream.read, stream.master) == (read, master));
+    let carried = stream.and_then(|stream| counters.streams.iter().find(|carried| carried.name == stream.name));
+    let Some(carried) = carried else { return Ok(()) };
     let sum = Checksum::of(bytes);
     match (sum.a, sum.b) {
         expected if expected == carried.checksum => Ok(()),

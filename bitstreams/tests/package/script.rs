@@ -165,7 +165,7 @@ fn a_spoiled_script_is_seen() {
         (script, "64 m_axi_gmem2", "64 m_axi_gmem1", "association:exp_avg_sq"),
         (script, "64 m_axi_gmem0", "64 {}", "association:params"),
         (script, "{elements ", "{element ", "register:"),
-        (script, "    {eps 0x0a4 32 {} {eps}}\n", "", "register:eps address_offset"),
+        (script, "    {eps 0x0ac 32 {} {eps}}\n", "", "register:eps address_offset"),
         (script, "bus_parameter POLARITY ACTIVE_LOW", "bus_parameter POLARITY ACTIVE_HIGH", "POLARITY"),
         (script, "[concat $control $masters]", "$masters", "associate -busif"),
         (script, "-clock $clock -reset $reset", "-clock $clock", "associate -reset"),

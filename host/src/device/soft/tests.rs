@@ -159,12 +159,15 @@ fn refuses_what_the_kernel_refuses() {
         (argument::ELEMENTS, Value::U32(0), "elements"),
         (argument::FLAGS, Value::U32(16), "flags"),
         (argument::OPTIMIZER, Value::U32(5), "optimizer"),
-        (argument::GRAD_FORMAT, Value::U32(1), "grad_format"),
-        (argument::HALF_FORMAT, Value::U32(1), "half_format"),
+        (argument::GRAD_FORMAT, Value::U32(3), "grad_format"),
+        (argument::GRAD_FORMAT, Value::U32(7), "grad_format"),
+        (argument::HALF_FORMAT, Value::U32(3), "half_format"),
         (argument::GRAD_SCALE, Value::U32(1), "grad_scale"),
     ] {
         assert!(with(id, value).unwrap_err().contains(name));
     }
+    assert!(with(argument::GRAD_FORMAT, Value::U32(4)).unwrap_err().contains("it ends too early"), "no stream at all");
+    assert!(with(argument::HALF_FORMAT, Value::U32(1)).unwrap_err().contains("no buffer"), "a copy to nowhere");
     assert!(with(argument::ELEMENTS, Value::U32(17)).unwrap_err().contains("no buffer"));
     assert!(soft.write(&buffers[0], 60, &[0; 8]).is_err());
     soft.release(buffers[0]);

@@ -29,16 +29,16 @@ fn spoils(change: impl FnOnce(&mut KernelMetadata), says: &str) {
 #[test]
 fn arguments_that_are_not_those_of_the_register_map() {
     assert_eq!(after(|_| ()), (4, vec![]));
-    spoils(|k| drop(k.arguments.remove(18)), "the argument `decay` (id 18) is missing");
+    spoils(|k| drop(k.arguments.remove(19)), "the argument `decay` (id 19) is missing");
     spoils(|k| k.arguments[3].offset += 4, "`grads` lies at 0x38 instead of 0x34");
     spoils(|k| k.arguments[5].bytes = 8, "`elements` has 8 bytes instead of 4");
     spoils(|k| k.arguments[5].id = None, "`elements` has no id instead of the id 5");
     spoils(|k| k.arguments[0].qualifier = Qualifier::Scalar, "`params` is a scalar instead of a pointer");
-    spoils(|k| k.arguments[18].qualifier = Qualifier::Stream, "`decay` is a stream instead of a scalar");
+    spoils(|k| k.arguments[19].qualifier = Qualifier::Stream, "`decay` is a stream instead of a scalar");
     let extra = |name: &str| {
         let name = name.to_string();
         move |k: &mut KernelMetadata| {
-            let argument = ArgumentMetadata { name, id: Some(19), offset: 0x200, ..k.arguments[18].clone() };
+            let argument = ArgumentMetadata { name, id: Some(20), offset: 0x200, ..k.arguments[19].clone() };
             k.arguments.push(argument);
         }
     };
@@ -50,7 +50,7 @@ fn arguments_that_are_not_those_of_the_register_map() {
         (arguments[11].id, arguments[13].id) = (Some(13), Some(11));
     });
     assert_eq!((units, reasons.len()), (0, 2), "{reasons:?}");
-    assert!(reasons[0].contains("`beta1` has the id 13 instead of the id 11"), "{reasons:?}");
+    assert!(reasons[0].contains("`grad_scale` has the id 13 instead of the id 11"), "{reasons:?}");
 }
 
 #[test]
