@@ -45,9 +45,14 @@ lint: need-lint ## format, clippy, rustdoc, the core without simulator and XRT, 
 		--features "$$features" --target-dir target/core; done
 	$(CARGO) run --locked --quiet -p nearfield-tests --bin verilog-lint
 
-bench: need-bench ## speed of the simulated kernel in cycles and elements a second
+bench: need-bench ## rates of the kernel by device, format and clock (roofline in build/roofline.svg), and of the compressor
 	$(CARGO) build --locked --release -p nearfield
-	$(NEARFIELD) bench kernel
+	mkdir -p build
+	$(NEARFIELD) bench kernel --device sim:smartssd,lanes=2 --device sim:smartssd,lanes=4 --clock 300,250 \
+		--grads fp32,bf16,topk-fp16 --half none,fp16 --plot build/roofline.svg
+	$(NEARFIELD) bench kernel --device sim:ideal,lanes=1 --device sim:ideal,lanes=2 --device sim:ideal,lanes=4 \
+		--device sim:ideal,lanes=8 --grads fp32,bf16,topk-fp16 --half none,fp16
+	$(NEARFIELD) bench compress --rounds 21
 
 synth: need-synth ## area and longest path of every unit and kernel, against tests/budget.toml; UNIT=NAME for one
 	$(CARGO) run --locked --quiet -p nearfield-tests --bin synth -- $(if $(UNIT),--unit $(UNIT)) $(if $(UPDATE),--update)

@@ -8,6 +8,31 @@ use super::convert;
 use crate::gradients::{Gradients, HalfCopy};
 use nearfield_model::optimizer::Coefficients;
 
+/// Calls a function, which is inlined, with the instructions of a level's unit. A closure would not do: it is compiled by itself.
+macro_rules! on_unit {
+    ($level:expr, $work:path, $($name:ident: $type:ty),* $(=> $result:ty)?) => {{
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma")]
+        fn avx2($($name: $type),*) $(-> $result)? {
+            $work($($name),*)
+        }
+        #[cfg(target_arch = "x86_64")]
+        #[target_feature(enable = "avx2,fma,avx512f,avx512vl")]
+        fn avx512($($name: $type),*) $(-> $result)? {
+            $work($($name),*)
+        }
+        match $level.0 {
+            Unit::Portable => $work($($name),*),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Unit::Avx2` is made only by `available`, after avx2 and fma were detected.
+            Unit::Avx2 => unsafe { avx2($($name),*) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Unit::Avx512` is made only by `available`, after avx2, fma, avx512f and avx512vl were detected.
+            Unit::Avx512 => unsafe { avx512($($name),*) },
+        }
+    }};
+}
+
 /// Which vector unit is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Level(Unit);
@@ -58,51 +83,26 @@ impl Level {
     /// One step in place, on the calling thread. The slices have one length; the states are those of the optimizer, in
     /// the order of `nearfield_model::optimizer::Hyper::states`.
     pub fn step(self, k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32]) {
-        self.run(|| k.step(params, states, grads));
+        on_unit!(self, Coefficients::step, k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32])
     }
 
     /// The run in binary32.
     pub(super) fn widen(self, grads: Gradients<'_>, into: &mut [f32]) {
-        self.run(|| convert::widen(grads, into));
+        on_unit!(self, convert::widen, grads: Gradients<'_>, into: &mut [f32])
     }
 
     /// Multiplies every value.
     pub(super) fn scale(self, run: &mut [f32], by: f32) {
-        self.run(|| convert::scale(run, by));
+        on_unit!(self, convert::scale, run: &mut [f32], by: f32)
     }
 
     /// Whether there is an infinity or a NaN.
     pub(super) fn any_nonfinite(self, run: &[f32]) -> bool {
-        self.run(|| convert::any_nonfinite(run))
+        on_unit!(self, convert::any_nonfinite, run: &[f32] => bool)
     }
 
     /// The copy of a run in half precision.
     pub(super) fn narrow(self, run: &[f32], copy: HalfCopy<'_>) {
-        self.run(|| convert::narrow(run, copy));
+        on_unit!(self, convert::narrow, run: &[f32], copy: HalfCopy<'_>)
     }
-
-    /// Does `work`, which is inlined, with this unit's instructions.
-    fn run<R>(self, work: impl FnOnce() -> R) -> R {
-        match self.0 {
-            Unit::Portable => work(),
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Unit::Avx2` is made only by `available`, after avx2 and fma were detected.
-            Unit::Avx2 => unsafe { with_avx2(work) },
-            #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Unit::Avx512` is made only by `available`, after avx2, fma, avx512f and avx512vl were detected.
-            Unit::Avx512 => unsafe { with_avx512(work) },
-        }
-    }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma")]
-fn with_avx2<R>(work: impl FnOnce() -> R) -> R {
-    work()
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2,fma,avx512f,avx512vl")]
-fn with_avx512<R>(work: impl FnOnce() -> R) -> R {
-    work()
 }
