@@ -26,29 +26,49 @@ pub fn draw(path: &Path, runs: &[Run]) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
 
+/// Pixels of the picture, of the chart in it, and of a line of the list beside it.
+const SIZE: (u32, u32) = (1240, 620);
+const CHART: u32 = 800;
+const LINE: i32 = 17;
+
 fn chart(text: &mut String, runs: &[&Run]) -> Result<(), Box<dyn std::error::Error>> {
     let points: Vec<(f64, f64)> = runs.iter().filter_map(|run| point(run)).collect();
     let largest = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).fold(0.0, f64::max);
-    let (right, top) = (1.25 * largest(|p| p.0), 1.5 * largest(|p| p.1));
-    let root = SVGBackend::with_string(text, (960, 600)).into_drawing_area();
+    let nearest = points.iter().map(|p| p.0).fold(f64::INFINITY, f64::min);
+    let (left, right, top) = (0.85 * nearest, 1.1 * largest(|p| p.0), 1.35 * largest(|p| p.1));
+    let root =
+        SVGBackend::with_string(text, (SIZE.0, SIZE.1.max((LINE * runs.len() as i32 + 60) as u32))).into_drawing_area();
     root.fill(&WHITE)?;
-    let mut chart = ChartBuilder::on(&root)
+    let (area, list) = root.split_horizontally(CHART);
+    let mut chart = ChartBuilder::on(&area)
         .margin(16)
-        .caption("optimizer step: roofline", ("sans-serif", 22))
+        .caption("optimizer step under the rooflines", ("sans-serif", 20))
         .x_label_area_size(44)
         .y_label_area_size(64)
-        .build_cartesian_2d(0.0..right, 0.0..top)?;
-    chart.configure_mesh().x_desc("parameters a byte of memory traffic").y_desc("Gparam/s").draw()?;
+        .build_cartesian_2d(left..right, 0.0..top)?;
+    let mesh = BLACK.mix(0.12);
+    chart
+        .configure_mesh()
+        .x_desc("parameters a byte of memory traffic")
+        .y_desc("Gparam/s")
+        .light_line_style(TRANSPARENT)
+        .bold_line_style(mesh)
+        .draw()?;
 
     // A roof is the memory's slope, and for each number of lanes and clock the kernel's own ceiling.
     let mut peaks: Vec<f64> = runs.iter().filter_map(|run| run.peak_bytes_per_second).collect();
     peaks.sort_by(f64::total_cmp);
     peaks.dedup();
     for peak in peaks {
-        let end = (top * 1e9 / peak).min(right);
-        let label = format!("memory {:.1} GB/s", peak / 1e9);
-        chart.draw_series(LineSeries::new([(0.0, 0.0), (end, end * peak / 1e9)], BLACK.stroke_width(2)))?;
-        chart.draw_series([Text::new(label, (0.02 * right, 0.95 * top), ("sans-serif", 15))])?;
+        let slope = peak / 1e9;
+        let end = (top / slope).min(right);
+        chart.draw_series(LineSeries::new([(left, left * slope), (end, end * slope)], BLACK.stroke_width(2)))?;
+        let label = format!("memory, {slope:.1} GB/s");
+        chart.draw_series([Text::new(
+            label,
+            (left + 0.02 * (right - left), left * slope + 0.11 * top),
+            ("sans-serif", 14),
+        )])?;
     }
     let mut ceilings = BTreeMap::new();
     for run in runs {
@@ -58,35 +78,30 @@ fn chart(text: &mut String, runs: &[&Run]) -> Result<(), Box<dyn std::error::Err
     }
     for ((lanes, mhz), ceiling) in ceilings {
         if ceiling < top {
-            chart.draw_series(LineSeries::new([(0.0, ceiling), (right, ceiling)], BLACK.mix(0.4)))?;
+            chart.draw_series(LineSeries::new([(left, ceiling), (right, ceiling)], BLACK.mix(0.5)))?;
             let label = format!("{lanes} lanes, {mhz} MHz");
-            chart.draw_series([Text::new(label, (0.02 * right, ceiling), ("sans-serif", 13))])?;
+            let at = (left + 0.86 * (right - left), ceiling + 0.025 * top);
+            chart.draw_series([Text::new(label, at, ("sans-serif", 13))])?;
         }
     }
     for (number, (run, at)) in runs.iter().zip(&points).enumerate() {
         let colour = Palette99::pick(number).to_rgba();
-        let half = run.half.map_or("none", |half| half.name());
+        chart.draw_series([Circle::new(*at, 5, colour.filled())])?;
+        let half = run.half.map_or_else(String::new, |half| format!(" + {half} copy"));
         let label = format!(
-            "{} {} {} half {half}, {} lanes, {} MHz: {:.3}",
-            run.device.split(',').next().unwrap_or_default(),
+            "{:.3}  {} {}{half}, {} lanes, {} MHz, {}",
+            at.1,
             run.optimizer,
             run.grads,
             run.report.lanes.unwrap_or_default(),
             run.report.clock_mhz.unwrap_or_default(),
-            at.1
+            run.device.split(',').next().unwrap_or_default(),
         );
-        chart
-            .draw_series([Circle::new(*at, 5, colour.filled())])?
-            .label(label)
-            .legend(move |(x, y)| Circle::new((x + 8, y), 5, colour.filled()));
+        let y = 40 + LINE * number as i32;
+        list.draw(&Circle::new((10, y), 5, colour.filled()))?;
+        list.draw(&Text::new(label, (22, y - 6), ("sans-serif", 13)))?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
-        .background_style(WHITE.mix(0.85))
-        .border_style(BLACK.mix(0.3))
-        .label_font(("sans-serif", 12))
-        .draw()?;
+    list.draw(&Text::new("Gparam/s", (22, 12), ("sans-serif", 13)))?;
     root.present()?;
     Ok(())
 }
