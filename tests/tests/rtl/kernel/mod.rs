@@ -7,3 +7,4 @@ mod formats;
 mod gate;
 mod gradient_norm;
 mod smartupdate;
+mod squares;
