@@ -11,8 +11,8 @@ const LATENCY: usize = Fp32SquareSum::LATENCY;
 /// Sums the squares of a run of words, a sum a lane, and says whether a number was infinite or NaN. What lies past the run's last
 /// element does not count.
 ///
-/// It takes a word of `L` binary32 numbers in every cycle and never holds a stream up. `start` forgets what was; words count from the
-/// next cycle on. `pending` is 1 from then until the sums of the whole run stand: `LATENCY` cycles and one more after its last word.
+/// It takes a word of `L` binary32 numbers in every cycle and never holds a stream up. `start` forgets what was; the first word may
+/// come two cycles later. `pending` is 1 from then until the sums of the whole run stand: `LATENCY` cycles and one more after its last word.
 /// They stand until the next `start`. A run that is broken off has none, and must be followed by `LATENCY` cycles without a word
 /// before the next one starts.
 ///

@@ -65,6 +65,7 @@ impl Block {
         self.set("start", 1);
         self.cycle(Some([f32::MAX; LANES]));
         self.set("start", 0);
+        self.cycle(Some([f32::INFINITY; LANES]));
         for word in values.chunks(LANES) {
             while gaps && rng.one_in(3) {
                 assert!(self.cycle(None), "the sums cannot stand before the last word");
