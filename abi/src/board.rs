@@ -57,7 +57,7 @@ pub struct Board {
     pub bank_stride: u64,
     /// Peak bytes a second of the whole memory, if it has one.
     pub peak_bytes_per_second: Option<f64>,
-    /// Lanes of `smartupdate` when the device name does not say.
+    /// Lanes of a kernel when the device name does not say.
     pub default_lanes: u32,
     /// What answers.
     pub timing: Timing,

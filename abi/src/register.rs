@@ -54,6 +54,17 @@ pub const NONFINITE: u32 = 0x428;
 pub const STREAMS: u32 = 0x480;
 /// Distance of two streams' counters.
 pub const STREAM_STRIDE: u32 = 0x20;
+/// The first exact sum of squares; [`SUM_STRIDE`] bytes a sum. Only kernels with sums have any
+/// ([`crate::kernel::KernelConfig::sums`]).
+///
+/// A sum is an unsigned integer of [`SUM_LIMBS`] words of 32 bits, the lowest first, in units of 2^-298: the squares of the finite
+/// binary32 values that went through one lane, added without rounding. The host adds the sums, and rounds once. They stand while
+/// the kernel is idle; after an error they are anything.
+pub const SUMS: u32 = 0x600;
+/// Distance of two sums; the word after the last limb reads 0.
+pub const SUM_STRIDE: u32 = 0x50;
+/// Words of a sum: 608 bits, and the squares of 2^32 values, more than a run has, are below 2^586.
+pub const SUM_LIMBS: u32 = 19;
 
 /// Offsets within one stream's block of counters, u64 each.
 pub mod stream {

@@ -79,7 +79,8 @@ mod tests {
                 assert_eq!(of("", "platform"), [target.card.platform]);
                 assert_eq!(of("", "kernel_frequency"), ["300"]);
                 let units = target.board.compute_units;
-                assert_eq!(of("connectivity", "nk"), [format!("smartupdate:{units}")]);
+                let kernel = config.kernel.name();
+                assert_eq!(of("connectivity", "nk"), [format!("{kernel}:{units}")]);
                 assert_eq!(entries.len(), 4, "{entries:?}");
 
                 let tags: Vec<String> = (0..target.board.banks).map(|bank| target.board.bank_tag(bank)).collect();
@@ -89,8 +90,9 @@ mod tests {
                     assert!(tags.iter().any(|tag| tag == bank), "{}: {sp}", target.board.name);
                     linked.push(master.into());
                 }
+                let masters = config.masters().len();
                 let wanted: Vec<String> = (1..=units)
-                    .flat_map(|unit| (0..4).map(move |master| format!("smartupdate_{unit}.m_axi_gmem{master}")))
+                    .flat_map(|unit| (0..masters).map(move |master| format!("{kernel}_{unit}.m_axi_gmem{master}")))
                     .collect();
                 assert_eq!(linked, wanted, "{}", target.board.name);
             }

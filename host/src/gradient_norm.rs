@@ -1,8 +1,14 @@
-//! The sum of squares of a gradient as the specification has it (`nearfield_model::gradient_norm`), fast.
+//! The sum of squares of a gradient as the specification has it (`nearfield_model::gradient_norm`), fast, and on a device with the
+//! kernel `gradient_norm`.
 //!
 //! Squares of significands are integers of 48 bits, so 2^15 of one exponent add up in 64 bits: a thread keeps a sum an
 //! exponent and moves them into the wide accumulator before they can overflow. Exact sums do not depend on who adds what.
 
+use crate::device::{Buffer, Device, DeviceError, Value};
+use crate::gradients::Gradients;
+use crate::step::{piece_elements, pieces, run_bound, verify};
+use nearfield_abi::kernel::gradient_norm as argument;
+use nearfield_abi::kernel::Kernel;
 use nearfield_model::gradient_norm::SquareSum;
 use std::num::NonZero;
 
@@ -12,6 +18,60 @@ const SQUARES: usize = 1 << 15;
 const WAYS: usize = 4;
 /// Below this many elements a thread costs more than it brings.
 const ELEMENTS_WORTH_A_THREAD: usize = 1 << 16;
+
+/// The exact sum of squares of gradients, and whether one was infinite or NaN, by a device that [`crate::device::open_kernel`] opened
+/// with [`Kernel::GradientNorm`]; `soft` does it on the host's own cores. Runs that do not fit the device's memory go there in
+/// pieces. The kernel's checksum of what it read is compared with the host's.
+///
+/// # Errors
+///
+/// [`DeviceError::OtherKernel`] before anything runs, [`DeviceError::Corrupted`], and what the device fails with.
+pub fn on_device(device: &mut dyn Device, grads: &Gradients<'_>) -> Result<SquareSum, DeviceError> {
+    if device.in_place().is_some() {
+        return Ok(grads.sum_of_squares());
+    }
+    if device.describe().kernel.kernel != Kernel::GradientNorm {
+        return Err(other_kernel(device));
+    }
+    if grads.is_empty() {
+        return Ok(SquareSum::default());
+    }
+    let piece = piece_elements(device, grads.granule() as u64).min(grads.len() as u64) as usize;
+    let bytes = pieces(grads.len(), piece).map(|here| grads.part(here).byte_length()).max().unwrap_or(0);
+    let bank = device.describe().argument_banks[argument::GRADS].unwrap_or(0);
+    let buffer = device.allocate(bytes, bank)?;
+    let sum = pieces(grads.len(), piece).try_fold(SquareSum::default(), |mut sum, here| {
+        sum.add_sum(&of_piece(device, &buffer, &grads.part(here))?);
+        Ok(sum)
+    });
+    device.release(buffer);
+    sum
+}
+
+/// One start of the kernel.
+fn of_piece(device: &mut dyn Device, buffer: &Buffer, grads: &Gradients<'_>) -> Result<SquareSum, DeviceError> {
+    let bytes = grads.bytes();
+    device.write(buffer, 0, &bytes)?;
+    let mut list = vec![Value::Pointer(*buffer); argument::GRAD_BYTES + 1];
+    list[argument::ELEMENTS] = Value::U32(grads.len() as u32);
+    list[argument::GRAD_FORMAT] = Value::U32(grads.code());
+    list[argument::GRAD_BYTES] = Value::U32(bytes.len() as u32);
+    device.start(&list)?;
+    device.wait(run_bound(device, grads.len()))?;
+    let Some(counters) = device.counters()? else { return Err(other_kernel(device)) };
+    verify(&device.describe().kernel, &counters, argument::GRADS, true, &bytes)?;
+    tracing::debug!(elements = grads.len(), cycles = counters.cycles, "the squares of a piece are summed");
+    counters.squares.ok_or_else(|| other_kernel(device))
+}
+
+fn other_kernel(device: &dyn Device) -> DeviceError {
+    let about = device.describe();
+    DeviceError::OtherKernel {
+        device: about.name.clone(),
+        has: about.kernel.kernel.name(),
+        wanted: Kernel::GradientNorm.name(),
+    }
+}
 
 /// The exact sum of squares of a run, on this many threads or one a core.
 pub fn sum_of_squares(run: &[f32], threads: Option<NonZero<usize>>) -> SquareSum {

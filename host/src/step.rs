@@ -207,7 +207,7 @@ pub fn step(
 
 /// Elements of one start: what fits when all tensors share the smallest bank that an argument is linked to, with room for staggered
 /// bases; a multiple of `granule`, where gradients can be cut.
-fn piece_elements(device: &dyn Device, granule: u64) -> u64 {
+pub(crate) fn piece_elements(device: &dyn Device, granule: u64) -> u64 {
     let about = device.describe();
     let linked = about.argument_banks.iter().flatten().filter_map(|&bank| about.bank_bytes.get(bank as usize));
     let smallest = linked.copied().min().unwrap_or(0);
@@ -257,7 +257,7 @@ impl Buffers {
 }
 
 /// The pieces of a run.
-fn pieces(elements: usize, piece: usize) -> impl Iterator<Item = Range<usize>> {
+pub(crate) fn pieces(elements: usize, piece: usize) -> impl Iterator<Item = Range<usize>> {
     (0..elements).step_by(piece).map(move |begin| begin..elements.min(begin + piece))
 }
 
@@ -342,7 +342,13 @@ impl Run<'_> {
 }
 
 /// Compares the kernel's checksum of what a pointer argument's stream carried with that of the host's bytes.
-fn verify(kernel: &KernelConfig, counters: &Counters, id: usize, read: bool, bytes: &[u8]) -> Result<(), DeviceError> {
+pub(crate) fn verify(
+    kernel: &KernelConfig,
+    counters: &Counters,
+    id: usize,
+    read: bool,
+    bytes: &[u8],
+) -> Result<(), DeviceError> {
     let ArgumentKind::Pointer { master } = kernel.arguments()[id].kind else { return Ok(()) };
     let stream = kernel.streams().iter().find(|stream| (stream.read, stream.master) == (read, master));
     let carried = stream.and_then(|stream| counters.streams.iter().find(|carried| carried.name == stream.name));

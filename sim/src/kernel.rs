@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 
 use nearfield_abi::board::{Board, Timing};
-use nearfield_abi::kernel::{KernelConfig, Master};
+use nearfield_abi::kernel::gradient_norm::MAX_TOPK_ELEMENTS;
+use nearfield_abi::kernel::{Kernel, KernelConfig, Master};
 use nearfield_abi::{port, register};
 use nearfield_hdl::emit::Design;
 
@@ -31,6 +32,8 @@ pub struct Options {
     pub trace: Option<PathBuf>,
     /// Cycles without a transfer on any channel after which a run, or an access to a register, is given up.
     pub watchdog_cycles: u64,
+    /// So many more for a run of a kernel that is known to leave its buses alone while it works: [`quiet_cycles`].
+    pub quiet_cycles: u64,
     /// Let all state begin with pseudo-random values instead of its initial ones, so that only reset brings the kernel
     /// into order; a build of its own.
     pub randomize: bool,
@@ -38,7 +41,16 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Options {
-        Options { seed: 1, clock_mhz: None, trace: None, watchdog_cycles: 20_000, randomize: false }
+        Options { seed: 1, clock_mhz: None, trace: None, watchdog_cycles: 20_000, quiet_cycles: 0, randomize: false }
+    }
+}
+
+/// The most cycles for which a kernel may leave its buses alone though it works. Of a Top-K stream that keeps little, all may lie in
+/// the buffers while zeros are counted, up to the longest run; a kernel that writes what it makes of them moves all the time.
+pub fn quiet_cycles(config: &KernelConfig) -> u64 {
+    match config.kernel {
+        Kernel::SmartUpdate => 0,
+        Kernel::GradientNorm => u64::from(MAX_TOPK_ELEMENTS / config.lanes),
     }
 }
 
@@ -96,6 +108,7 @@ impl KernelSim {
         if !board.simulated() {
             return Err(SimError::NotSimulated(board.name));
         }
+        let options = Options { quiet_cycles: quiet_cycles(&config), ..options };
         KernelSim::with_design(&nearfield_hdl::kernel::emit(config)?, config.masters(), board, options)
     }
 
@@ -345,7 +358,7 @@ impl KernelSim {
             }
             let moved = self.ports.iter().map(Port::last_transfer).max().unwrap_or(0).max(from);
             let still = self.cycle - moved;
-            if still >= self.options.watchdog_cycles {
+            if still >= self.options.watchdog_cycles + self.options.quiet_cycles {
                 return Err(SimError::Stuck {
                     cycles: still,
                     doing: "the kernel ran".into(),

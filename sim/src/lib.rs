@@ -10,4 +10,4 @@ mod kernel;
 pub mod verilate;
 
 pub use error::{RunContext, SimError};
-pub use kernel::{KernelSim, Options, RunReport};
+pub use kernel::{quiet_cycles, KernelSim, Options, RunReport};

@@ -11,13 +11,13 @@ const _: () = assert!(register::error::NONE == 0);
 /// Words of counters a stream has: beats, stalls, and both sums of the checksum, two each.
 const COUNTERS: usize = 8;
 
-/// The AXI4-Lite register space of a kernel with `ARGUMENTS` words of arguments, `STREAMS` streams and `WORDS` readable
-/// words in all.
+/// The AXI4-Lite register space of a kernel with `ARGUMENTS` words of arguments, `STREAMS` streams, `LIMBS` words of exact sums and
+/// `WORDS` readable words in all.
 ///
 /// Offsets and order come from `nearfield_abi`, as constants given to [`Control::new`]. What is not there reads 0, and a
 /// write to it is lost. Arguments are read back as written. The counters are not held here: they are the kernel's.
 #[derive(Clone, Debug, LogicBlock)]
-pub struct Control<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: usize> {
+pub struct Control<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: usize, const WORDS: usize> {
     /// Clock.
     pub clock: Signal<In, Clock>,
     /// Ends transfers and clears control bits.
@@ -52,6 +52,8 @@ pub struct Control<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: us
     pub sum_a: [Signal<In, Bits<64>>; STREAMS],
     /// [`register::stream::CHECKSUM_B`] of each stream.
     pub sum_b: [Signal<In, Bits<64>>; STREAMS],
+    /// [`register::SUMS`]: the limbs of each sum, one sum after another.
+    pub limb: [Signal<In, Bits<32>>; LIMBS],
     slave: LiteSlave,
     handshake: Handshake,
     words: [ArgumentWord; ARGUMENTS],
@@ -64,7 +66,7 @@ pub struct Control<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: us
     found: Signal<Local, Bits<32>>,
 }
 
-/// Word offsets of all readable words: the fixed ones, the counters by stream, the arguments.
+/// Word offsets of all readable words: the fixed ones, the counters by stream, the arguments, the limbs of the sums.
 fn places(config: &KernelConfig) -> Vec<u32> {
     let mut bytes = vec![
         register::CONTROL,
@@ -96,10 +98,15 @@ fn places(config: &KernelConfig) -> Vec<u32> {
             bytes.push(argument.offset + 4);
         }
     }
+    for sum in 0..config.sums() {
+        bytes.extend((0..register::SUM_LIMBS).map(|limb| register::SUMS + sum * register::SUM_STRIDE + 4 * limb));
+    }
     bytes.into_iter().map(|offset| offset / 4).collect()
 }
 
-impl<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: usize> Control<ARGUMENTS, STREAMS, WORDS> {
+impl<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: usize, const WORDS: usize>
+    Control<ARGUMENTS, STREAMS, LIMBS, WORDS>
+{
     /// The register space of this kernel.
     ///
     /// # Panics
@@ -109,7 +116,8 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: usize> Control<A
         let places = places(config);
         assert_eq!(STREAMS, config.streams().len(), "streams of {}", config.name());
         assert_eq!(WORDS, places.len(), "readable words of {}", config.name());
-        assert_eq!(WORDS, FIXED + COUNTERS * STREAMS + ARGUMENTS, "words of arguments of {}", config.name());
+        assert_eq!(LIMBS as u32, config.sums() * register::SUM_LIMBS, "words of sums of {}", config.name());
+        assert_eq!(WORDS, FIXED + COUNTERS * STREAMS + ARGUMENTS + LIMBS, "words of arguments of {}", config.name());
         let hash = config.hash();
         Control {
             clock: Signal::default(),
@@ -129,6 +137,7 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: usize> Control<A
             stalls: std::array::from_fn(|_| Signal::default()),
             sum_a: std::array::from_fn(|_| Signal::default()),
             sum_b: std::array::from_fn(|_| Signal::default()),
+            limb: std::array::from_fn(|_| Signal::default()),
             slave: LiteSlave::default(),
             handshake: Handshake::default(),
             words: std::array::from_fn(|_| ArgumentWord::default()),
@@ -143,7 +152,9 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: usize> Control<A
     }
 }
 
-impl<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: usize> Logic for Control<ARGUMENTS, STREAMS, WORDS> {
+impl<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: usize, const WORDS: usize> Logic
+    for Control<ARGUMENTS, STREAMS, LIMBS, WORDS>
+{
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, slave, handshake);
@@ -200,6 +211,9 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: usize> Logic for
             self.window[FIXED + COUNTERS * i + 6].value.next = self.sum_b[i].val().get_bits::<32>(0);
             self.window[FIXED + COUNTERS * i + 7].value.next = self.sum_b[i].val().get_bits::<32>(32);
         }
+        for i in 0..LIMBS {
+            self.window[FIXED + COUNTERS * STREAMS + ARGUMENTS + i].value.next = self.limb[i].val();
+        }
         self.found.next = 0.into();
         for i in 0..WORDS {
             self.window[i].place.next = self.places[i].val();
@@ -208,7 +222,7 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const WORDS: usize> Logic for
         }
         self.slave.read_data.next = self.found.val();
     }
-    unit!("axi_control"; ARGUMENTS, STREAMS, WORDS, FIXED, COUNTERS);
+    unit!("axi_control"; ARGUMENTS, STREAMS, LIMBS, WORDS, FIXED, COUNTERS);
 }
 
 #[cfg(test)]
@@ -219,10 +233,12 @@ mod tests {
     fn places_are_distinct_and_in_the_space() {
         for config in KernelConfig::all() {
             let mut places = places(&config);
-            assert_eq!(places.len(), FIXED + COUNTERS * config.streams().len() + 25);
+            let words: u32 = config.arguments().iter().map(|argument| argument.kind.bytes() / 4).sum();
+            let words = (words + config.sums() * register::SUM_LIMBS) as usize;
+            assert_eq!(places.len(), FIXED + COUNTERS * config.streams().len() + words);
             places.sort();
             places.dedup();
-            assert_eq!(places.len(), FIXED + COUNTERS * config.streams().len() + 25, "two words in one place");
+            assert_eq!(places.len(), FIXED + COUNTERS * config.streams().len() + words, "two words in one place");
             assert!(places.iter().all(|&p| p < 1024));
         }
     }

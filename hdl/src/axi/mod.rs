@@ -45,7 +45,7 @@ pub const UNITS: &[Unit] = &[
     unit("axi_handshake", || print::<Handshake>("axi_handshake")),
     unit("axi_control", || {
         let config = KernelConfig { kernel: Kernel::SmartUpdate, lanes: 1 };
-        emit(&Control::<25, 8, 104>::new(&config), "axi_control", "axi_control")
+        emit(&Control::<25, 8, 0, 104>::new(&config), "axi_control", "axi_control")
     }),
     unit("axi_write_mover", || print::<WriteMover<9, 10, 512>>("axi_write_mover")),
 ];

@@ -3,6 +3,7 @@ use crate::prelude::*;
 
 /// Limbs of 32 bits of the accumulator.
 const LIMBS: usize = 19;
+const _: () = assert!(LIMBS == nearfield_abi::register::SUM_LIMBS as usize);
 
 /// The exact sum of squares of binary32 numbers, as an integer of 608 bits in units of 2^-298, one number a cycle.
 ///

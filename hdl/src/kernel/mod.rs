@@ -1,13 +1,20 @@
 //! Kernel tops: wiring only.
 
+pub mod gradient_norm;
+mod gradients;
 mod sequencer;
 pub mod smartupdate;
 
+pub use gradients::Gradients;
 pub use sequencer::{Phase, Sequencer};
 
 use crate::emit::{Design, EmitError};
-use nearfield_abi::kernel::{Kernel, KernelConfig};
+use gradient_norm::{GradientNorm1, GradientNorm2, GradientNorm4, GradientNorm8};
+use nearfield_abi::kernel::{Kernel, KernelConfig, AXI_BURST_BEATS, AXI_READS_OUTSTANDING};
 use smartupdate::{SmartUpdate1, SmartUpdate2, SmartUpdate4, SmartUpdate8};
+
+/// Places of a mover's buffer, 512: what a row of RAMB36 of 512 bits gives whether they are used or not.
+pub const DEPTH: u64 = (AXI_READS_OUTSTANDING * AXI_BURST_BEATS) as u64;
 
 /// Prints a kernel; its top module and the prefix of all others is the kernel's name.
 ///
@@ -32,10 +39,14 @@ fn print(config: KernelConfig) -> Result<Design, EmitError> {
         (Kernel::SmartUpdate, 2) => crate::emit::emit(&SmartUpdate2::new(&config), name, name),
         (Kernel::SmartUpdate, 4) => crate::emit::emit(&SmartUpdate4::new(&config), name, name),
         (Kernel::SmartUpdate, 8) => crate::emit::emit(&SmartUpdate8::new(&config), name, name),
-        (Kernel::SmartUpdate, lanes) => Err(EmitError::new(
+        (Kernel::GradientNorm, 1) => crate::emit::emit(&GradientNorm1::new(&config), name, name),
+        (Kernel::GradientNorm, 2) => crate::emit::emit(&GradientNorm2::new(&config), name, name),
+        (Kernel::GradientNorm, 4) => crate::emit::emit(&GradientNorm4::new(&config), name, name),
+        (Kernel::GradientNorm, 8) => crate::emit::emit(&GradientNorm8::new(&config), name, name),
+        (kernel, lanes) => Err(EmitError::new(
             name,
             "lanes",
-            format!("there is no smartupdate with {lanes} lanes; there are: {:?}", KernelConfig::all()),
+            format!("there is no {name} with {lanes} lanes; there are: {:?}", KernelConfig::of(kernel)),
         )),
     }
 }

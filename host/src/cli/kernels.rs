@@ -85,6 +85,7 @@ fn registers(config: &KernelConfig) -> Vec<Register> {
     add(register::ERROR_PORT, "error_port", 32, "the AXI master, or the argument's id");
     add(register::ERROR_ADDRESS, "error_address", 64, "the address of the burst");
     add(register::CYCLES, "cycles", 64, "cycles of the last run");
+    add(register::NONFINITE, "nonfinite", 32, "1 if a gradient of the last run was infinite or NaN");
     for (index, stream) in config.streams().iter().enumerate() {
         let base = register::STREAMS + index as u32 * register::STREAM_STRIDE;
         for (offset, what) in [
@@ -95,6 +96,11 @@ fn registers(config: &KernelConfig) -> Vec<Register> {
         ] {
             add(base + offset, &format!("{}_{what}", stream.name), 64, "counter of the last run");
         }
+    }
+    for sum in 0..config.sums() {
+        let words = register::SUM_LIMBS;
+        let doc = format!("exact sum of squares of lane {sum}, {words} words, the lowest first, in units of 2^-298");
+        add(register::SUMS + sum * register::SUM_STRIDE, &format!("sum_{sum}"), 32 * words, &doc);
     }
     list
 }

@@ -41,7 +41,7 @@ pub enum DeviceError {
     /// The device does not do this optimizer's step.
     #[error(
         "{device} cannot do a step of {optimizer}, because its kernel does {}; use --device soft, which does every one",
-        .has.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ")
+        if .has.is_empty() { "none".into() } else { .has.iter().map(|one| one.name()).collect::<Vec<_>>().join(", ") }
     )]
     NoSuchOptimizer {
         /// The device.
@@ -50,6 +50,18 @@ pub enum DeviceError {
         optimizer: Optimizer,
         /// Those it does.
         has: &'static [Optimizer],
+    },
+    /// The device was opened with another kernel than the work needs.
+    #[error(
+        "the kernel of {device} is {has}, but this needs {wanted}; open the device with that one, or use --device soft"
+    )]
+    OtherKernel {
+        /// The device.
+        device: String,
+        /// The kernel's name.
+        has: &'static str,
+        /// The name of the one that does it.
+        wanted: &'static str,
     },
     /// There is no such bank.
     #[error("{device} has no memory bank {bank}; it has {banks}")]
@@ -241,6 +253,7 @@ impl DeviceError {
                 | DeviceError::Open { .. }
                 | DeviceError::WrongKernel { .. }
                 | DeviceError::NoSuchOptimizer { .. }
+                | DeviceError::OtherKernel { .. }
         )
     }
 }

@@ -20,7 +20,8 @@ pub use error::DeviceError;
 pub use spec::{Bdf, DeviceKind, DeviceSpec, SpecError};
 
 use crate::gradients::{Gradients, HalfCopy};
-use nearfield_abi::kernel::{ArgumentKind, KernelConfig};
+use nearfield_abi::kernel::{ArgumentKind, Kernel, KernelConfig};
+use nearfield_model::gradient_norm::SquareSum;
 use nearfield_model::optimizer::{Coefficients, Optimizer};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -108,6 +109,8 @@ pub struct Counters {
     pub streams: Vec<StreamCounters>,
     /// A gradient was infinite or NaN, before it was scaled.
     pub nonfinite: bool,
+    /// The exact sum of the squares of the gradients, of a kernel that makes one.
+    pub squares: Option<SquareSum>,
 }
 
 /// A device with one kernel, open and idle.
@@ -246,16 +249,23 @@ pub struct Tensors<'a> {
     pub half: Option<HalfCopy<'a>>,
 }
 
-/// Opens the device that `spec` names. A simulated kernel that is not built yet is built.
+/// Opens the device that `spec` names, with the kernel `smartupdate`. A simulated kernel that is not built yet is built.
 pub fn open(spec: &DeviceSpec) -> Result<Box<dyn Device>, DeviceError> {
+    open_kernel(spec, Kernel::SmartUpdate)
+}
+
+/// Opens the device that `spec` names, with this kernel: the simulated board's one, or the compute unit of the xclbin. `soft` has no
+/// kernel and does the work of every one in place.
+pub fn open_kernel(spec: &DeviceSpec, kernel: Kernel) -> Result<Box<dyn Device>, DeviceError> {
+    tracing::debug!(kernel = kernel.name(), "opening {spec}");
     let device: Box<dyn Device> = match spec.kind {
         DeviceKind::Soft => Box::new(soft::Soft::open(spec.threads)),
         #[cfg(feature = "sim")]
-        DeviceKind::Sim(board) => Box::new(sim::Sim::open(board, spec)?),
+        DeviceKind::Sim(board) => Box::new(sim::Sim::open_kernel(board, spec, kernel)?),
         #[cfg(feature = "xrt")]
-        DeviceKind::XrtIndex(_) | DeviceKind::XrtBdf(_) => Box::new(xrt::Xrt::open(spec)?),
+        DeviceKind::XrtIndex(_) | DeviceKind::XrtBdf(_) => Box::new(xrt::Xrt::open_kernel(spec, kernel)?),
         #[cfg(all(feature = "sim", feature = "xrt"))]
-        DeviceKind::XrtEmulated(_) => Box::new(xrt::Xrt::open(spec)?),
+        DeviceKind::XrtEmulated(_) => Box::new(xrt::Xrt::open_kernel(spec, kernel)?),
         #[cfg(not(all(feature = "sim", feature = "xrt")))]
         _ => return Err(not_in_this_build(spec)),
     };

@@ -3,6 +3,7 @@
 use super::{Counters, DeviceError, StreamCounters};
 use nearfield_abi::kernel::{Kernel, KernelConfig};
 use nearfield_abi::{register, ABI_VERSION};
+use nearfield_model::gradient_norm::SquareSum;
 use nearfield_model::optimizer::Optimizer;
 
 /// A way to a kernel's registers: reads the word at a byte offset.
@@ -12,24 +13,24 @@ fn read64(read: ReadWord<'_>, offset: u32) -> Result<u64, DeviceError> {
     Ok(u64::from(read(offset)?) | u64::from(read(offset + 4)?) << 32)
 }
 
-/// The configuration of the kernel behind the registers.
+/// The configuration of the kernel behind the registers: one of `kernel`'s, or the one that is expected.
 ///
 /// # Errors
 ///
-/// [`DeviceError::WrongKernel`] if it is none of this program's: of another kind, of another version of the interface, or
-/// of a configuration that this program does not know; `expected` is then the configuration that was asked for, or the
-/// first that there is.
+/// [`DeviceError::WrongKernel`] if it is none of those: of another kind, of another version of the interface, or of another
+/// configuration; `expected` is then the one that was asked for, or the kernel's first.
 pub(super) fn identify(
     device: &str,
+    kernel: Kernel,
     expected: Option<KernelConfig>,
     read: ReadWord<'_>,
 ) -> Result<KernelConfig, DeviceError> {
-    let known: Vec<KernelConfig> = expected.map_or_else(KernelConfig::all, |config| vec![config]);
+    let known: Vec<KernelConfig> = expected.map_or_else(|| KernelConfig::of(kernel), |config| vec![config]);
     let id = u64::from(read(register::KERNEL_ID)?);
     let version = u64::from(read(register::ABI_VERSION)?);
     let hash = read64(read, register::CONFIGURATION_HASH)?;
     for (register, found, expected) in
-        [("kernel_id", id, u64::from(known[0].kernel.id())), ("abi_version", version, u64::from(ABI_VERSION))]
+        [("kernel_id", id, u64::from(kernel.id())), ("abi_version", version, u64::from(ABI_VERSION))]
     {
         if found != expected {
             return Err(DeviceError::WrongKernel { device: device.into(), register, found, expected });
@@ -47,6 +48,7 @@ pub(super) fn identify(
 pub(super) fn optimizers(config: &KernelConfig) -> &'static [Optimizer] {
     match config.kernel {
         Kernel::SmartUpdate => &Optimizer::ALL,
+        Kernel::GradientNorm => &[],
     }
 }
 
@@ -86,7 +88,25 @@ pub(super) fn counters(config: &KernelConfig, read: ReadWord<'_>) -> Result<Coun
         streams.push(StreamCounters { name: stream.name, beats, stalls, checksum: (a, b) });
     }
     let nonfinite = read(register::NONFINITE)? != 0;
-    Ok(Counters { cycles, streams, nonfinite })
+    let squares = match config.sums() {
+        0 => None,
+        sums => Some(squares(sums, nonfinite, read)?),
+    };
+    Ok(Counters { cycles, streams, nonfinite, squares })
+}
+
+/// The sum of a kernel's sums of squares, a lane's each.
+fn squares(sums: u32, nonfinite: bool, read: ReadWord<'_>) -> Result<SquareSum, DeviceError> {
+    let mut total = SquareSum { nonfinite, ..SquareSum::default() };
+    for sum in 0..sums {
+        let mut lane = SquareSum::default();
+        for limb in 0..register::SUM_LIMBS {
+            let word = read(register::SUMS + sum * register::SUM_STRIDE + 4 * limb)?;
+            lane.words[limb as usize / 2] |= u64::from(word) << (32 * (limb % 2));
+        }
+        total.add_sum(&lane);
+    }
+    Ok(total)
 }
 
 #[cfg(test)]
@@ -113,12 +133,16 @@ mod tests {
 
     #[test]
     fn a_kernel_is_recognised_and_another_one_refused() {
-        let configs = KernelConfig::all();
+        let configs = KernelConfig::of(Kernel::SmartUpdate);
         let (one, two) = (configs[0], configs[1]);
-        assert_eq!(identify("x", None, &mut read(registers(two, &[]))).unwrap(), two);
-        assert_eq!(identify("x", Some(two), &mut read(registers(two, &[]))).unwrap(), two);
+        let kernel = Kernel::SmartUpdate;
+        assert_eq!(identify("x", kernel, None, &mut read(registers(two, &[]))).unwrap(), two);
+        assert_eq!(identify("x", kernel, Some(two), &mut read(registers(two, &[]))).unwrap(), two);
+        let norm = KernelConfig::gradient_norm(8).unwrap();
+        assert_eq!(identify("x", norm.kernel, None, &mut read(registers(norm, &[]))).unwrap(), norm);
+        assert!(identify("x", kernel, None, &mut read(registers(norm, &[]))).is_err());
         let refused = |expected, changed: &[(u32, u32)]| {
-            let error = identify("xrt:0", expected, &mut read(registers(two, changed))).unwrap_err();
+            let error = identify("xrt:0", kernel, expected, &mut read(registers(two, changed))).unwrap_err();
             assert!(error.refused());
             error.to_string()
         };
@@ -130,8 +154,25 @@ mod tests {
     }
 
     #[test]
+    fn the_sums_of_all_lanes_are_added() {
+        let config = KernelConfig::gradient_norm(2).unwrap();
+        let limb = |sum: u32, limb: u32| register::SUMS + sum * register::SUM_STRIDE + 4 * limb;
+        let low = [(limb(0, 0), u32::MAX), (limb(0, 1), u32::MAX), (limb(1, 0), 2)];
+        let high = [(limb(0, 18), 7), (limb(1, 18), 0x8000_0000), (register::NONFINITE, 1)];
+        // What lies between two sums, and behind the last, is none of them.
+        let between = [(limb(0, 19), 99), (limb(2, 0), 99)];
+        let read_back = |config| counters(&config, &mut read(registers(config, &[low, high].concat())));
+        let all = [low.as_slice(), &high, &between].concat();
+        let found = counters(&config, &mut read(registers(config, &all))).unwrap().squares.unwrap();
+        let mut expected = SquareSum { nonfinite: true, ..SquareSum::default() };
+        (expected.words[0], expected.words[1], expected.words[9]) = (1, 1, 0x8000_0007);
+        assert_eq!(found, expected);
+        assert_eq!(read_back(KernelConfig::smartupdate(2).unwrap()).unwrap().squares, None);
+    }
+
+    #[test]
     fn codes_become_errors() {
-        let config = KernelConfig::all()[0];
+        let config = KernelConfig::smartupdate(1).unwrap();
         let ended = |code, port| {
             let registers = registers(config, &[(register::ERROR_CODE, code), (register::ERROR_PORT, port)]);
             check_ended_well(&config, &mut read(registers))

@@ -1,7 +1,7 @@
 //! The grammar that names devices: `KIND[:TARGET][,key=value…]`.
 
 use nearfield_abi::board::{Board, BOARDS};
-use nearfield_abi::kernel::SMARTUPDATE_LANES;
+use nearfield_abi::kernel::LANES;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -75,7 +75,7 @@ pub struct DeviceSpec {
     pub waves: Option<PathBuf>,
     /// The file that is loaded onto the board (`xrt`, and `xrt-emu` where it is not the board's own).
     pub xclbin: Option<PathBuf>,
-    /// The compute unit in it, counted from 0 (`xrt`, `xrt-emu`).
+    /// The compute unit in it, of those of the kernel that is opened, counted from 0 (`xrt`, `xrt-emu`).
     pub unit: u32,
     /// Threads (`soft`), or one a core.
     pub threads: Option<usize>,
@@ -213,8 +213,8 @@ fn set(spec: &mut DeviceSpec, key: &str, value: &str) -> Result<(), String> {
         }
         "lanes" => {
             let lanes = number(key, value)?;
-            if !SMARTUPDATE_LANES.contains(&lanes) {
-                let list: Vec<String> = SMARTUPDATE_LANES.iter().map(u32::to_string).collect();
+            if !LANES.contains(&lanes) {
+                let list: Vec<String> = LANES.iter().map(u32::to_string).collect();
                 return Err(format!("there is no kernel with {lanes} lanes; lanes can be {}", list.join(", ")));
             }
             spec.lanes = Some(lanes);

@@ -254,7 +254,7 @@ mod tests {
         }
         fn counters(&mut self) -> Result<Option<Counters>, DeviceError> {
             let stalled = |name| crate::device::StreamCounters { name, beats: 7, stalls: 3, checksum: (0, 0) };
-            Ok(Some(Counters { cycles: 100, streams: vec![stalled("params")], nonfinite: false }))
+            Ok(Some(Counters { cycles: 100, streams: vec![stalled("params")], nonfinite: false, squares: None }))
         }
     }
 

@@ -150,11 +150,23 @@ fn kernels_tell_lanes_ports_and_registers() {
     let bench = Workbench::new();
     let all = json(&bench.done("kernels --json"));
     let lanes: Vec<u64> = all.as_array().unwrap().iter().map(|k| k["lanes"].as_u64().unwrap()).collect();
-    assert_eq!(lanes, [1, 2, 4, 8]);
+    assert_eq!(lanes, [1, 2, 4, 8, 1, 2, 4, 8]);
     let text = bench.done("kernels smartupdate_l4");
     for part in ["m_axi_gmem3", "512 bits", "0x010", "step_size", "configuration_hash", "params_write_stalls"] {
         assert!(text.contains(part), "{part} is not in {text}");
     }
+    let text = bench.done("kernels gradient_norm_l2");
+    for part in [
+        "gradient_norm_l2: 2 lanes",
+        "0x010",
+        "grad_bytes",
+        "grads_read_checksum_a",
+        "nonfinite",
+        "0x650    608  sum_1",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+    assert!(!text.contains("m_axi_gmem1") && !text.contains("sum_2"), "{text}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use nearfield_abi::board::{unit_base, unit_name, HOST_MEMORY_BASE, HOST_MEMORY_B
 use nearfield_abi::register::{self, control};
 
 use crate::axi::{Memory, REMOTE_PAGE_BYTES};
-use crate::{KernelSim, Options, SimError};
+use crate::{quiet_cycles, KernelSim, Options, SimError};
 
 use super::buffers::{Buffers, FileRange};
 use super::error::EmulatedError;
@@ -72,7 +72,7 @@ impl Shell {
         let failed = |index, error| EmulatedError::Unit { unit: name(index), source: Box::new(error) };
         let design = nearfield_hdl::kernel::emit(setup.config).map_err(|error| failed(0, error.into()))?;
         let open = |index| {
-            let options = options_of(&setup.options, index);
+            let options = Options { quiet_cycles: quiet_cycles(&setup.config), ..options_of(&setup.options, index) };
             let sim = KernelSim::with_design(&design, setup.config.masters(), setup.board, options);
             Ok(Unit { name: name(index), sim: sim.map_err(|error| failed(index, error))?, run: Run::Seen })
         };

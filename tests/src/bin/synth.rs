@@ -7,7 +7,7 @@
 //! A kernel is synthesised with its lanes left out and counted as that plus its lanes. `--update` writes the figures into
 //! the tables of the documentation. Exit codes: 0 within budget, 1 over it, 2 nothing could be said.
 
-use nearfield_abi::kernel::KernelConfig;
+use nearfield_abi::kernel::{Kernel, KernelConfig};
 use nearfield_hdl::emit::Design;
 use nearfield_tests::budget::{self, Budget};
 use nearfield_tests::synth::{area, Area, SCRIPT};
@@ -19,7 +19,12 @@ use std::sync::{Mutex, PoisonError};
 
 const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 /// The unit of which a kernel has one a lane.
-const LANE: &str = "any_lane";
+fn lane(kernel: Kernel) -> &'static str {
+    match kernel {
+        Kernel::SmartUpdate => "any_lane",
+        Kernel::GradientNorm => "fp32_square_sum",
+    }
+}
 
 /// What was asked for.
 #[derive(Default)]
@@ -51,22 +56,21 @@ struct Work {
     name: String,
     family: &'static str,
     latency: Option<usize>,
-    /// The kernel this is the rest of, and how many lanes were left out.
-    kernel: Option<(String, u32)>,
+    /// The kernel this is the rest of.
+    kernel: Option<KernelConfig>,
     design: Design,
 }
 
 impl Work {
     /// The module that is left out: the lane's, whatever prefix the kernel gives it.
     fn absent(&self) -> Result<Option<&str>, String> {
-        if self.kernel.is_none() {
-            return Ok(None);
-        }
+        let Some(config) = self.kernel else { return Ok(None) };
+        let lane = lane(config.kernel);
         let modules = self.design.artifacts.iter().filter_map(|a| a.path.strip_suffix(".v"));
-        let lanes: Vec<&str> = modules.filter(|m| m.ends_with(LANE)).collect();
+        let lanes: Vec<&str> = modules.filter(|m| m.ends_with(lane)).collect();
         match lanes[..] {
-            [lane] => Ok(Some(lane)),
-            _ => Err(format!("{}: expected one module `…{LANE}`, found {lanes:?}", self.design.top)),
+            [module] => Ok(Some(module)),
+            _ => Err(format!("{}: expected one module `…{lane}`, found {lanes:?}", self.design.top)),
         }
     }
 }
@@ -92,8 +96,7 @@ fn chosen(only: &[String]) -> Result<Vec<Work>, String> {
     }
     for config in KernelConfig::all().into_iter().filter(|c| wanted(&rest(c))) {
         let design = nearfield_hdl::kernel::emit(config).map_err(|e| e.to_string())?;
-        let kernel = Some((config.name(), config.lanes));
-        all.push(Work { name: rest(&config), family: "kernel", latency: None, kernel, design });
+        all.push(Work { name: rest(&config), family: "kernel", latency: None, kernel: Some(config), design });
     }
     Ok(all)
 }
@@ -144,13 +147,16 @@ fn run(request: &Request) -> Result<bool, String> {
         let area = found.map_err(|e| format!("{}: {e}", item.name))?;
         rows.push(Row { name: item.name.clone(), family: item.family, latency: item.latency, area });
     }
-    if let Some(lane) = rows.iter().find(|r| r.name == LANE).map(|r| r.area) {
-        for item in &work {
-            let rest = rows.iter().find(|r| r.name == item.name).map(|r| r.area);
-            if let (Some((kernel, lanes)), Some(rest)) = (&item.kernel, rest) {
-                let area = rest + lane * *lanes;
-                rows.push(Row { name: kernel.clone(), family: item.family, latency: None, area });
-            }
+    for item in &work {
+        let area = |name: &str| rows.iter().find(|r| r.name == name).map(|r| r.area);
+        let Some(config) = item.kernel else { continue };
+        if let (Some(lane), Some(rest)) = (area(lane(config.kernel)), area(&item.name)) {
+            rows.push(Row {
+                name: config.name(),
+                family: item.family,
+                latency: None,
+                area: rest + lane * config.lanes,
+            });
         }
     }
 

@@ -1,6 +1,6 @@
-use super::DEPTH;
 use crate::axi::{AxiWrite, WriteMover};
 use crate::float::{Fp32ToBf16, Fp32ToFp16};
+use crate::kernel::DEPTH;
 use crate::prelude::*;
 use crate::stream::{Checksum256, Extent, Widen};
 

@@ -14,7 +14,6 @@
 
 mod check;
 mod gate;
-mod gradients;
 mod half_copy;
 mod lanes;
 mod ledger;
@@ -23,14 +22,13 @@ mod tensor;
 
 pub use check::ArgumentCheck;
 pub use gate::Gate;
-pub use gradients::Gradients;
 pub use half_copy::HalfCopy;
 pub use lanes::Lanes;
 pub use ledger::Ledger;
 pub use mode::Mode;
-pub use tensor::{Tensor, DEPTH};
+pub use tensor::Tensor;
 
-use super::Sequencer;
+use super::{Gradients, Sequencer, DEPTH};
 use crate::axi::{AxiLite, AxiMaster, Control};
 use crate::optimizer::AnyLane;
 use crate::prelude::*;
@@ -131,7 +129,7 @@ pub struct SmartUpdate<
     pub m_axi_gmem2: AxiMaster,
     /// Gradients.
     pub m_axi_gmem3: AxiMaster,
-    control: Control<ARGUMENTS, STREAMS, WORDS>,
+    control: Control<ARGUMENTS, STREAMS, 0, WORDS>,
     check: ArgumentCheck,
     mode: Mode,
     sequencer: Sequencer<STREAMS>,
@@ -486,11 +484,11 @@ impl<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nearfield_abi::kernel::ArgumentKind;
+    use nearfield_abi::kernel::{ArgumentKind, Kernel};
 
     #[test]
     fn words_are_where_abi_puts_the_arguments() {
-        for config in KernelConfig::all() {
+        for config in KernelConfig::of(Kernel::SmartUpdate) {
             let mut words = 0;
             for (id, argument) in config.arguments().iter().enumerate() {
                 assert_eq!(word(id), words, "{}", argument.name);
@@ -502,7 +500,7 @@ mod tests {
 
     #[test]
     fn streams_are_in_the_order_of_the_wiring() {
-        for config in KernelConfig::all() {
+        for config in KernelConfig::of(Kernel::SmartUpdate) {
             let wired: Vec<(bool, u32)> = config.streams().iter().map(|s| (s.read, s.master)).collect();
             assert_eq!(
                 wired,

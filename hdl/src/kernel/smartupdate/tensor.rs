@@ -1,10 +1,7 @@
 use crate::axi::{AxiMaster, ReadMover, WriteMover};
+use crate::kernel::DEPTH;
 use crate::prelude::*;
 use crate::stream::{Narrow, Register, StreamOut, Widen};
-use nearfield_abi::kernel::{AXI_BURST_BEATS, AXI_READS_OUTSTANDING};
-
-/// Places of a mover's buffer, 512: what a row of RAMB36 of 512 bits gives whether they are used or not.
-pub const DEPTH: u64 = (AXI_READS_OUTSTANDING * AXI_BURST_BEATS) as u64;
 
 /// A tensor that is read and written back in place: memory to words of `W` bits and words to memory, `N = 2^K` a beat.
 #[derive(Clone, Debug, Default, LogicBlock)]

@@ -8,7 +8,7 @@ use super::{
 };
 use allocator::Allocator;
 use nearfield_abi::board::Board;
-use nearfield_abi::kernel::KernelConfig;
+use nearfield_abi::kernel::{Kernel, KernelConfig};
 use nearfield_sim::{KernelSim, Options, SimError};
 use std::time::{Duration, Instant};
 
@@ -23,16 +23,25 @@ pub struct Sim {
 }
 
 impl Sim {
+    /// [`Sim::open_kernel`] with `smartupdate`.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn open(board: &'static Board, spec: &DeviceSpec) -> Result<Sim, DeviceError> {
+        Sim::open_kernel(board, spec, Kernel::SmartUpdate)
+    }
+
     /// Builds the kernel unless that has been done before, resets it, and makes sure that it is the one this program was
     /// made for.
     ///
     /// # Errors
     ///
     /// [`DeviceError::Open`] if a tool is missing or the kernel cannot be built, [`DeviceError::WrongKernel`].
-    pub fn open(board: &'static Board, spec: &DeviceSpec) -> Result<Sim, DeviceError> {
+    pub fn open_kernel(board: &'static Board, spec: &DeviceSpec, kernel: Kernel) -> Result<Sim, DeviceError> {
         let lanes = spec.lanes.unwrap_or(board.default_lanes);
-        let config = KernelConfig::smartupdate(lanes).ok_or_else(|| DeviceError::Open {
-            what: format!("there is no smartupdate kernel with {lanes} lanes; see `nearfield kernels`"),
+        let config = KernelConfig::new(kernel, lanes).ok_or_else(|| DeviceError::Open {
+            what: format!("there is no {} kernel with {lanes} lanes; see `nearfield kernels`", kernel.name()),
         })?;
         let options =
             Options { seed: spec.seed, clock_mhz: spec.clock_mhz, trace: spec.waves.clone(), ..Options::default() };
@@ -50,7 +59,7 @@ impl Sim {
         };
         let mut sim = Sim { description, kernel, allocator: Allocator::new(board) };
         let device = spec.to_string();
-        registers::identify(&device, Some(config), &mut |offset| sim.read32(offset))?;
+        registers::identify(&device, config.kernel, Some(config), &mut |offset| sim.read32(offset))?;
         Ok(sim)
     }
 

@@ -1,10 +1,16 @@
 //! The simulated board as a device: errors with port and address, refusals, any number of pieces.
 
 use super::*;
-use crate::device::{open, Tensors};
+use crate::device::{open, open_kernel, Tensors};
+use crate::gradient_norm::on_device;
+use crate::gradients::Gradients;
 use crate::step::{arguments, step};
+use crate::topk::tests::Draw;
+use crate::topk::{encode, Kept, Stream, ValueFormat};
+use nearfield_abi::kernel::gradient_norm::grad_format;
 use nearfield_abi::kernel::smartupdate as argument;
 use nearfield_abi::register;
+use nearfield_model::gradient_norm::sum_of_squares;
 use nearfield_model::optimizer;
 use nearfield_model::optimizer::adamw::{self, Coefficients, Hyper};
 use nearfield_sim::axi::{Fault, Response};
@@ -113,4 +119,49 @@ fn steps_are_cut_into_pieces_and_report_their_sum() {
     assert_eq!(heard, [1 << 20, n as u64], "one start for each piece");
     assert_eq!((report.elements, report.lanes), (n as u64, Some(4)));
     assert!(report.cycles.unwrap() > n as u64 / 4);
+}
+
+/// Several starts for runs longer than a piece; streams are cut at chunks.
+#[test]
+fn gradient_norm_sums_every_format_in_pieces() {
+    let mut device = open_kernel(&"sim:ideal,lanes=4".parse().unwrap(), Kernel::GradientNorm).unwrap();
+    assert_eq!(device.describe().kernel, KernelConfig::gradient_norm(4).unwrap());
+    let mut soft = open_kernel(&"soft".parse().unwrap(), Kernel::GradientNorm).unwrap();
+    let mut draw = Draw(49);
+    let fp32: Vec<f32> = (0..5_000).map(|_| f32::from_bits(draw.next() as u32 & 0xff7f_ffff)).collect();
+    let fp16: Vec<u16> = (0..(1 << 20) + 1001).map(|_| draw.next() as u16 & 0xfbff).collect();
+    let mut kept = Kept::default();
+    (0..1_500_000).step_by(39).for_each(|i| kept.push(i, f32::from_bits(draw.next() as u32 & 0xff7f_ffff)));
+    let stream = encode(1_500_000, ValueFormat::Fp32, &kept).unwrap();
+    let stream = Gradients::TopK(Stream::parse(&stream).unwrap());
+    let bad = Gradients::Fp32(&[1.0, f32::NAN, 2.0]);
+    for grads in [Gradients::Fp32(&fp32), Gradients::Fp16(&fp16), stream, bad, Gradients::Fp32(&[])] {
+        let found = on_device(device.as_mut(), &grads).unwrap();
+        assert_eq!(found, sum_of_squares(&grads.widened()), "{} gradients {}", grads.len(), grads.name());
+        assert_eq!(found, on_device(soft.as_mut(), &grads).unwrap());
+    }
+    let whole = device.describe().bank_bytes[0] / 8 * 7;
+    device.allocate(whole, 0).expect("no buffer is left behind");
+}
+
+#[test]
+fn each_kernel_refuses_the_work_of_the_other() {
+    let error = on_device(&mut board("ideal"), &Gradients::Fp32(&[1.0])).unwrap_err();
+    assert!(error.refused(), "{error}");
+    assert!(error.to_string().contains("is smartupdate, but this needs gradient_norm"), "{error}");
+    let device = open_kernel(&"sim:ideal,lanes=4".parse().unwrap(), Kernel::GradientNorm).unwrap();
+    let error = crate::step::check(device.as_ref(), optimizer::Optimizer::Lion).unwrap_err();
+    assert!(error.refused() && error.to_string().contains("cannot do a step of lion"), "{error}");
+}
+
+#[test]
+fn gradient_norm_ends_with_the_error_of_a_stream() {
+    let mut device = open_kernel(&"sim:ideal,lanes=4".parse().unwrap(), Kernel::GradientNorm).unwrap();
+    let buffer = device.allocate(4096, 0).unwrap();
+    let stream = grad_format::TOPK + grad_format::BF16;
+    device.start(&[Value::Pointer(buffer), Value::U32(5), Value::U32(stream), Value::U32(128)]).unwrap();
+    let error = device.wait(BOUND).unwrap_err();
+    assert!(matches!(error, DeviceError::Stream { chunk: 0, fault: nearfield_abi::topk::fault::HEADER }), "{error}");
+    let grads = Gradients::Fp32(&[3.0, 4.0]);
+    assert_eq!(on_device(device.as_mut(), &grads).unwrap().rounded(), Some(25.0));
 }

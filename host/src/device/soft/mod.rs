@@ -17,7 +17,7 @@ use super::{
 use crate::gradients::{Gradients, HalfCopy, HalfFormat};
 use crate::step::state_arguments;
 use crate::topk::Stream;
-use nearfield_abi::kernel::{smartupdate as argument, KernelConfig, AXI_BEAT_BYTES, POINTER_ALIGNMENT};
+use nearfield_abi::kernel::{smartupdate as argument, Kernel, KernelConfig, AXI_BEAT_BYTES, POINTER_ALIGNMENT};
 use nearfield_abi::topk::fault;
 use nearfield_model::optimizer::{adagrad, adam, adamw, lion, sgd, Coefficients, Optimizer};
 use std::collections::BTreeMap;
@@ -46,16 +46,17 @@ impl Soft {
     /// Opens the device with a vector unit chosen by the caller, who got it from [`Level::available`].
     pub fn with_level(threads: Option<usize>, level: Level) -> Soft {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let kernel = KernelConfig { kernel: Kernel::SmartUpdate, lanes: 1 };
         Soft {
             description: Description {
                 name: "soft".into(),
-                kernel: KernelConfig::all()[0],
+                kernel,
                 lanes: None,
                 clock_mhz: None,
                 optimizers: &Optimizer::ALL,
                 // No limit but the host's own memory.
                 bank_bytes: vec![u64::MAX],
-                argument_banks: argument_banks(&KernelConfig::all()[0], |_| 0),
+                argument_banks: argument_banks(&kernel, |_| 0),
                 simulated: false,
             },
             level,

@@ -27,7 +27,7 @@ use super::{
     check_arguments, check_range, load_by_copy, registers, store_by_copy, Buffer, BufferKind, Counters, Description,
     Device, DeviceError, DeviceSpec, Value,
 };
-use nearfield_abi::kernel::KernelConfig;
+use nearfield_abi::kernel::{Kernel, KernelConfig};
 use process::{Helper, BOUND};
 use protocol::{state, Argument, Reply, Request};
 use std::collections::BTreeMap;
@@ -84,29 +84,29 @@ pub struct Xrt {
 }
 
 impl Xrt {
-    /// Opens the compute unit that `spec` names; the program `nearfield` is looked for (`NEARFIELD_BIN`, this program,
+    /// Opens the compute unit of this kernel that `spec` names; the program `nearfield` is looked for (`NEARFIELD_BIN`, this program,
     /// beside it, PATH).
     ///
     /// # Errors
     ///
     /// [`DeviceError::Open`] with what is missing and how to get it, [`DeviceError::WrongKernel`].
-    pub fn open(spec: &DeviceSpec) -> Result<Xrt, DeviceError> {
+    pub fn open_kernel(spec: &DeviceSpec, kernel: Kernel) -> Result<Xrt, DeviceError> {
         let program = program::find().map_err(|what| DeviceError::Open { what })?;
-        Xrt::open_with(spec, &program)
+        Xrt::open_with(spec, kernel, &program)
     }
 
     /// The same with the program at hand.
     ///
     /// # Errors
     ///
-    /// As [`Xrt::open`].
-    pub fn open_with(spec: &DeviceSpec, program: &Path) -> Result<Xrt, DeviceError> {
+    /// As [`Xrt::open_kernel`].
+    pub fn open_with(spec: &DeviceSpec, kernel: Kernel, program: &Path) -> Result<Xrt, DeviceError> {
         let name = spec.to_string();
         // It is started in another folder.
         let program = std::path::absolute(program).map_err(|error| DeviceError::Open { what: error.to_string() })?;
-        let mut opened = opening::open(spec, &program)?;
+        let mut opened = opening::open(spec, kernel, &program)?;
         let mut read = |offset| register(&mut opened.helper, offset);
-        let kernel = registers::identify(&name, opened.config, &mut read).map_err(opening::refused)?;
+        let kernel = registers::identify(&name, kernel, opened.config, &mut read).map_err(opening::refused)?;
         let description = Description {
             name,
             kernel,

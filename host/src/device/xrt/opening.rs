@@ -8,7 +8,7 @@ use super::Bank;
 use crate::device::{DeviceError, DeviceKind, DeviceSpec};
 use crate::xclbin::{drivable, Drivable, MemoryType, Mode, Verdict, Xclbin};
 use nearfield_abi::board::Board;
-use nearfield_abi::kernel::KernelConfig;
+use nearfield_abi::kernel::{Kernel, KernelConfig};
 use std::env;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -51,12 +51,12 @@ struct Plan {
     bound: Duration,
 }
 
-/// Opens the compute unit that `spec` names.
-pub(super) fn open(spec: &DeviceSpec, program: &Path) -> Result<Opened, DeviceError> {
+/// Opens the compute unit of this kernel that `spec` names.
+pub(super) fn open(spec: &DeviceSpec, kernel: Kernel, program: &Path) -> Result<Opened, DeviceError> {
     let plan = match spec.kind {
-        DeviceKind::XrtIndex(index) => on_board(spec, Target::Index(index))?,
-        DeviceKind::XrtBdf(bdf) => on_board(spec, Target::Bdf(bdf.to_string()))?,
-        DeviceKind::XrtEmulated(board) => emulated(spec, board)?,
+        DeviceKind::XrtIndex(index) => on_board(spec, kernel, Target::Index(index))?,
+        DeviceKind::XrtBdf(bdf) => on_board(spec, kernel, Target::Bdf(bdf.to_string()))?,
+        DeviceKind::XrtEmulated(board) => emulated(spec, kernel, board)?,
         DeviceKind::Soft | DeviceKind::Sim(_) => return Err(open_error(format!("{spec} is no device of XRT's"))),
     };
     let Plan { library, place, target, xclbin, file, unit, config, emulation, bound } = plan;
@@ -92,7 +92,7 @@ pub(super) fn open(spec: &DeviceSpec, program: &Path) -> Result<Opened, DeviceEr
     Ok(Opened { helper, banks, argument_banks, config })
 }
 
-fn on_board(spec: &DeviceSpec, target: Target) -> Result<Plan, DeviceError> {
+fn on_board(spec: &DeviceSpec, kernel: Kernel, target: Target) -> Result<Plan, DeviceError> {
     let installed = library::find().map_err(open_error)?;
     if let Some(mode) = env::var_os("XCL_EMULATION_MODE").filter(|mode| !mode.is_empty()) {
         let mode = mode.to_string_lossy();
@@ -111,7 +111,7 @@ fn on_board(spec: &DeviceSpec, target: Target) -> Result<Plan, DeviceError> {
         )));
     };
     let (xclbin, file) = read(path)?;
-    let unit = choose(spec, path, &file, Mode::Hw)?;
+    let unit = choose(spec, kernel, path, &file, Mode::Hw)?;
     library::check_device(bdf).map_err(open_error)?;
     let place = Place::for_board(&installed).map_err(no_folder)?;
     let library = installed.coreutil;
@@ -128,14 +128,15 @@ fn read(path: &Path) -> Result<(PathBuf, Xclbin), DeviceError> {
     Ok((path, file))
 }
 
-/// The compute unit that `spec` asks for, or why there is none.
-fn choose(spec: &DeviceSpec, path: &Path, file: &Xclbin, mode: Mode) -> Result<Drivable, DeviceError> {
+/// The compute unit of this kernel that `spec` asks for, or why there is none.
+fn choose(spec: &DeviceSpec, kernel: Kernel, path: &Path, file: &Xclbin, mode: Mode) -> Result<Drivable, DeviceError> {
     let name = path.display();
     if file.mode != mode {
         let wanted = spec.to_string();
         return Err(open_error(format!("{name} is built for {}, but {wanted} takes one for {mode}", file.mode)));
     }
     let Verdict { units, reasons } = drivable(file);
+    let (units, others): (Vec<_>, Vec<_>) = units.into_iter().partition(|unit| unit.kernel == kernel);
     let there = units.len();
     if let Some(unit) = units.into_iter().nth(spec.unit as usize) {
         return Ok(unit);
@@ -146,30 +147,36 @@ fn choose(spec: &DeviceSpec, path: &Path, file: &Xclbin, mode: Mode) -> Result<D
             spec.unit
         )));
     }
+    if let Some(other) = others.first() {
+        let (has, kernel) = (other.kernel.name(), kernel.name());
+        return Err(open_error(format!(
+            "{name} has compute units of {has}, but none of {kernel}, which is needed here"
+        )));
+    }
     let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();
     Err(open_error(format!("{name} has nothing this program can drive: {}", reasons.join("; "))))
 }
 
 #[cfg(not(feature = "sim"))]
-fn emulated(spec: &DeviceSpec, _: &'static Board) -> Result<Plan, DeviceError> {
+fn emulated(spec: &DeviceSpec, _: Kernel, _: &'static Board) -> Result<Plan, DeviceError> {
     Err(DeviceError::NotInThisBuild { device: spec.to_string(), features: "sim,xrt" })
 }
 
 /// Builds the kernel unless that has been done before, and gathers what the helper starts the board with.
 #[cfg(feature = "sim")]
-fn emulated(spec: &DeviceSpec, board: &'static Board) -> Result<Plan, DeviceError> {
+fn emulated(spec: &DeviceSpec, kernel: Kernel, board: &'static Board) -> Result<Plan, DeviceError> {
     use crate::xclbin;
     use nearfield_sim::{emulated, verilate};
 
     let installed = library::find_for_emulation().map_err(open_error)?;
     let lanes = spec.lanes.unwrap_or(board.default_lanes);
-    let config = KernelConfig::smartupdate(lanes)
-        .ok_or_else(|| open_error(format!("there is no smartupdate kernel with {lanes} lanes")))?;
+    let config = KernelConfig::new(kernel, lanes)
+        .ok_or_else(|| open_error(format!("there is no {} kernel with {lanes} lanes", kernel.name())))?;
     let own = xclbin::write(&config, board).map_err(|error| open_error(error.to_string()))?;
     let expected = Xclbin::parse(&own).map_err(|error| open_error(error.to_string()))?;
     let given = spec.xclbin.as_deref().map(|path| read(path).map(|(_, file)| (path, file))).transpose()?;
     if let Some((path, file)) = &given {
-        choose(spec, path, file, Mode::HwEmu)?;
+        choose(spec, kernel, path, file, Mode::HwEmu)?;
         if (&file.platform, &file.banks, &file.units) != (&expected.platform, &expected.banks, &expected.units) {
             return Err(open_error(format!(
                 "{} is built for {}, whose memory and compute units are not those of {}; leave the key xclbin out, or name \
@@ -191,7 +198,7 @@ fn emulated(spec: &DeviceSpec, board: &'static Board) -> Result<Plan, DeviceErro
         Some((path, _)) => read(path)?,
         None => (path.clone(), expected),
     };
-    let unit = choose(spec, &xclbin, &file, Mode::HwEmu)?;
+    let unit = choose(spec, kernel, &xclbin, &file, Mode::HwEmu)?;
     let emulation = Emulation { arguments: board_arguments(spec, board, &config, &place).map_err(no_folder)? };
     let (bound, target) = (super::process::BOUND, Target::Index(0));
     let library = installed.coreutil;

@@ -3,7 +3,7 @@
 use super::super::writer::uuid;
 use super::super::*;
 use nearfield_abi::board::{self, Board, BOARDS};
-use nearfield_abi::kernel::{ArgumentKind, KernelConfig};
+use nearfield_abi::kernel::{ArgumentKind, Kernel, KernelConfig};
 use std::collections::BTreeSet;
 
 fn every() -> Vec<(KernelConfig, &'static Board)> {
@@ -56,7 +56,7 @@ fn units(file: &Xclbin, config: KernelConfig, board: &Board) {
         assert!(unit.is_compute());
         assert_eq!(unit.control, Some(Control::Hs));
         assert_eq!(unit.base, Some(board::unit_base(index as u32)));
-        assert_eq!(unit.name(), format!("smartupdate:smartupdate_{}", index + 1));
+        assert_eq!(unit.name(), format!("{0}:{0}_{1}", config.kernel.name(), index + 1));
         for (id, argument) in (0..).zip(&arguments) {
             let bank = match argument.kind {
                 ArgumentKind::Pointer { master } => Some(board.bank_of(index as u32, master)),
@@ -77,8 +77,9 @@ fn kernel(file: &Xclbin, config: KernelConfig, board: &Board) {
     assert_eq!(kernel.instances, instances);
     let ports: Vec<(&str, Option<u64>)> = kernel.ports.iter().map(|p| (p.name.as_str(), p.data_bits)).collect();
     let gmem = ["m_axi_gmem0", "m_axi_gmem1", "m_axi_gmem2", "m_axi_gmem3"].map(|port| (port, Some(512)));
-    assert_eq!(ports[..4], gmem);
-    assert_eq!(ports[4..], [("s_axi_control", Some(32))]);
+    let masters = config.masters().len();
+    assert_eq!(ports[..masters], gmem[..masters]);
+    assert_eq!(ports[masters..], [("s_axi_control", Some(32))]);
     for (id, (found, argument)) in (0..).zip(kernel.arguments.iter().zip(config.arguments())) {
         assert_eq!((found.name.as_str(), found.id), (argument.name, Some(id)));
         assert_eq!(found.offset, u64::from(argument.offset));
@@ -119,9 +120,13 @@ fn every_unit_that_is_written_can_be_driven() {
         for (index, unit) in (0..).zip(&verdict.units) {
             assert_eq!((unit.kernel, unit.base), (config.kernel, board::unit_base(index)));
             assert!(unit.configs.contains(&config));
-            assert_eq!(unit.xrt_name(), format!("smartupdate:{{smartupdate_{}}}", index + 1));
+            assert_eq!(unit.xrt_name(), format!("{0}:{{{0}_{1}}}", config.kernel.name(), index + 1));
+            let masters: &[u32] = match config.kernel {
+                Kernel::SmartUpdate => &[0, 1, 2, 3, 3],
+                Kernel::GradientNorm => &[0],
+            };
             let banks: Vec<(u32, u32)> =
-                [0, 1, 2, 3, 3].iter().enumerate().map(|(id, &m)| (id as u32, board.bank_of(index, m))).collect();
+                (0..).zip(masters).map(|(id, &master)| (id, board.bank_of(index, master))).collect();
             assert_eq!(unit.groups, banks);
         }
     }

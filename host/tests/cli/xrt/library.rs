@@ -6,7 +6,7 @@ use crate::workbench::NEARFIELD;
 use nearfield::device::xrt::Xrt;
 use nearfield::device::{Buffer, BufferKind, Device, DeviceError, Tensors, Value};
 use nearfield::step;
-use nearfield_abi::kernel::smartupdate as argument;
+use nearfield_abi::kernel::{smartupdate as argument, Kernel};
 use nearfield_model::optimizer;
 use nearfield_model::optimizer::adamw::{self, Coefficients, Hyper};
 use std::fs::{self, File};
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 const BOUND: Duration = Duration::from_secs(60);
 
 fn open(device: &str) -> Xrt {
-    Xrt::open_with(&device.parse().unwrap(), Path::new(NEARFIELD)).unwrap()
+    Xrt::open_with(&device.parse().unwrap(), Kernel::SmartUpdate, Path::new(NEARFIELD)).unwrap()
 }
 
 fn coefficients() -> Coefficients {

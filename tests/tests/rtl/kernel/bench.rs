@@ -1,4 +1,4 @@
-//! A `smartupdate` on a board, with its tensors.
+//! A kernel on a board, and the tensors of a `smartupdate`.
 
 use nearfield_abi::board::Board;
 use nearfield_abi::checksum::Checksum;
@@ -66,9 +66,13 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Opens a board; tensors lie in different banks where there are some, at different places of a page.
+    /// Opens a board with a `smartupdate`; tensors lie in different banks where there are some, at different places of a page.
     pub fn open(lanes: u32, board: &str, seed: u64) -> Bench {
-        let config = KernelConfig::smartupdate(lanes).expect("such a kernel exists");
+        Bench::of(KernelConfig::smartupdate(lanes).expect("such a kernel exists"), board, seed)
+    }
+
+    /// The same with any kernel.
+    pub fn of(config: KernelConfig, board: &str, seed: u64) -> Bench {
         let board = Board::from_name(board).expect("such a board exists");
         let sim = KernelSim::open(config, board, Options { seed, ..Options::default() })
             .unwrap_or_else(|e| panic!("{} on {}: {e}", config.name(), board.name));

@@ -14,10 +14,16 @@ use nearfield_tests::rng::{seed, Rng};
 const COUNTS: [usize; 13] = [1, 15, 16, 17, 31, 32, 33, 47, 49, 1007, 2049, 4099, 66_001];
 
 /// Gradients of a run, as bytes and as what they mean.
-struct Grads {
-    code: u32,
-    bytes: Vec<u8>,
-    dense: Vec<f32>,
+pub struct Grads {
+    pub code: u32,
+    pub bytes: Vec<u8>,
+    pub dense: Vec<f32>,
+}
+
+impl Grads {
+    pub fn new(grads: &Gradients<'_>) -> Grads {
+        Grads { code: grads.code(), bytes: grads.bytes().into_owned(), dense: grads.widened().into_owned() }
+    }
 }
 
 /// Every format once; of the streams each with another density.
@@ -37,11 +43,7 @@ fn grads(tensors: &Tensors, rng: &mut Rng) -> Vec<Grads> {
     });
     let dense = [Gradients::from(run), Gradients::Fp16(&fp16), Gradients::Bf16(&bf16)];
     let sparse = streams.iter().map(|bytes| Gradients::TopK(Stream::parse(bytes).unwrap()));
-    dense
-        .into_iter()
-        .chain(sparse)
-        .map(|g| Grads { code: g.code(), bytes: g.bytes().into_owned(), dense: g.widened().into_owned() })
-        .collect()
+    dense.into_iter().chain(sparse).map(|grads| Grads::new(&grads)).collect()
 }
 
 impl Bench {
@@ -160,13 +162,12 @@ fn what_is_not_finite_is_told_and_what_lies_past_the_end_is_not() {
     }
 }
 
-/// Each fault ends the run with its code and chunk, on memory that is slow and on memory that is not; then a good stream is done well.
-fn malformed(lanes: u32, board: &str) {
-    let seed = seed(&format!("malformed, {lanes} on {board}"), 33);
-    let mut rng = Rng::new(seed);
-    let mut bench = Bench::open(lanes, board, seed);
-    let n = 3 * 65_536 + 100;
-    let tensors = Tensors::random(n, &mut rng);
+/// Elements of [`malformed_streams`].
+pub const MALFORMED_ELEMENTS: usize = 3 * 65_536 + 100;
+
+/// Streams of binary32 with a fault each: what it is called, its code, its chunk, the bytes.
+pub fn malformed_streams() -> [(&'static str, u32, u32, Vec<u8>); 10] {
+    let n = MALFORMED_ELEMENTS;
     let mut kept = Kept::default();
     (0..n as u64).filter(|i| i % 97 == 3).for_each(|i| kept.push(i, 1.0));
     let good = encode(n as u64, ValueFormat::Fp32, &kept).unwrap();
@@ -183,7 +184,7 @@ fn malformed(lanes: u32, board: &str) {
         bytes[at] ^= byte;
         bytes
     };
-    let cases = [
+    [
         ("magic", fault::HEADER, 0, with(1, 1)),
         ("elements", fault::HEADER, 0, with(16, 1)),
         ("count", fault::COUNT, 1, with(64 + 16 + 3, 1)),
@@ -194,8 +195,17 @@ fn malformed(lanes: u32, board: &str) {
         ("truncated", fault::TRUNCATED, 2, good[..chunk(2) + 640].to_vec()),
         ("surplus", fault::SURPLUS, 3, [good.as_slice(), &[0; 64]].concat()),
         ("empty", fault::TRUNCATED, 0, Vec::new()),
-    ];
-    for (name, fault, number, bytes) in cases {
+    ]
+}
+
+/// Each fault ends the run with its code and chunk, on memory that is slow and on memory that is not; then a good stream is done well.
+fn malformed(lanes: u32, board: &str) {
+    let seed = seed(&format!("malformed, {lanes} on {board}"), 33);
+    let mut rng = Rng::new(seed);
+    let mut bench = Bench::open(lanes, board, seed);
+    let n = MALFORMED_ELEMENTS;
+    let tensors = Tensors::random(n, &mut rng);
+    for (name, fault, number, bytes) in malformed_streams() {
         bench.place(&tensors);
         bench.arguments(n, &coefficients(0.01));
         bench.give(&Grads { code: abi::grad_format::TOPK, bytes, dense: Vec::new() });

@@ -2,6 +2,9 @@
 
 mod bench;
 mod combinations;
+mod contract;
 mod formats;
 mod gate;
+mod gradient_norm;
 mod smartupdate;
+mod squares;

@@ -1,50 +1,12 @@
 use super::bench::{coefficients, Bench, Tensors};
 use nearfield_abi::kernel::smartupdate as abi;
 use nearfield_abi::kernel::KernelConfig;
-use nearfield_abi::port;
 use nearfield_abi::register::{self, control, error, stream};
 use nearfield_sim::axi::{Fault, Response};
 use nearfield_tests::rng::{seed, Rng};
 
 /// Around an element, a beat, a page and the buffers.
 const COUNTS: [usize; 16] = [1, 2, 3, 5, 15, 16, 17, 31, 33, 255, 1007, 1024, 1025, 4099, 8192, 20_001];
-
-#[test]
-fn emits_clean() {
-    for config in KernelConfig::all() {
-        let emit = || nearfield_hdl::kernel::emit(config).unwrap_or_else(|e| panic!("{}: {e}", config.name()));
-        let design = emit();
-        assert_eq!(design.artifacts, emit().artifacts, "emission is not byte-stable");
-        nearfield_tests::lint::assert_clean(&design);
-        let clash = design.ports.iter().find(|p| p.name.contains('$'));
-        assert_eq!(clash, None, "a port name that tools stumble over");
-    }
-}
-
-#[test]
-fn ports_are_those_of_abi() {
-    let master = "awvalid awready awaddr awlen awsize awburst wvalid wready wdata wstrb wlast bvalid bready bresp \
-                  arvalid arready araddr arlen arsize arburst rvalid rready rdata rresp rlast";
-    let slave = "awvalid awready awaddr wvalid wready wdata wstrb bvalid bready bresp \
-                 arvalid arready araddr rvalid rready rdata rresp";
-    for config in KernelConfig::all() {
-        let signals = |port: &str, names: &str| names.split(' ').map(|s| format!("{port}_{s}")).collect::<Vec<_>>();
-        let mut expected = [port::CLOCK, port::RESET, port::INTERRUPT].map(String::from).to_vec();
-        expected.extend(signals(port::CONTROL, slave));
-        config.masters().iter().for_each(|m| expected.extend(signals(&m.port(), master)));
-        expected.sort();
-        let design = nearfield_hdl::kernel::emit(config).unwrap();
-        let mut names: Vec<String> = design.ports.iter().map(|p| p.name.clone()).collect();
-        names.sort();
-        assert_eq!(names, expected, "{}", config.name());
-        for m in config.masters() {
-            for data in ["wdata", "rdata"].map(|s| format!("{}_{s}", m.port())) {
-                let bits = design.ports.iter().find(|p| p.name == data).map(|p| p.bits as u32);
-                assert_eq!(bits, Some(m.data_bits), "{data} of {}", config.name());
-            }
-        }
-    }
-}
 
 fn steps(lanes: u32, board: &str, default: u64) {
     let seed = seed(&format!("smartupdate {lanes} on {board}"), default);
