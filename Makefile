@@ -52,7 +52,7 @@ bench: need-bench ## speed of the simulated kernel in cycles and elements a seco
 synth: need-synth ## area and longest path of every unit and kernel, against tests/budget.toml; UNIT=NAME for one
 	$(CARGO) run --locked --quiet -p nearfield-tests --bin synth -- $(if $(UNIT),--unit $(UNIT)) $(if $(UPDATE),--update)
 
-formal: need-formal ## proofs of units by induction (hdl/formal): what is proved, how deep, in how many seconds
+formal: need-formal ## proofs of register, skid, FIFO, width converters, movers and merge (hdl/formal)
 	$(CARGO) run --locked --quiet -p nearfield-tests --bin formal
 
 verilog: need-verilog ## write the Verilog of every unit and kernel to build/verilog

@@ -64,9 +64,9 @@ module stream_fifo_properties #(
 
         // What induction needs to know of the inside.
         if (INNER) begin
-            assert (inside <= 4);
-            if (m_valid) assert (inside != 0 & m_data == stored(\dut.head [1:0]));
-            if (watching) assert (ahead < inside & stored(place) == watched);
+            i1: assert (inside <= 4);
+            if (m_valid) i2: assert (inside != 0 & m_data == stored(\dut.head [1:0]));
+            if (watching) i3: assert (ahead < inside & stored(place) == watched);
         end
 
         cover (was_full & inside == 0);

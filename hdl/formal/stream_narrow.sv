@@ -57,9 +57,9 @@ module stream_narrow_properties #(
         if (push) in_order: assert (pop & taken == N - 1 & whole == s_data);
         moves: assert (idle < N);
         if (INNER) begin
-            assert (\dut.part == taken[K-1:0] & taken < N & idle <= taken);
-            if (taken != 0) assert (s_valid);
-            assert (gathered == (s_data & ~({N*W{1'b1}} << taken * W)));
+            i1: assert (\dut.part == taken[K-1:0] & taken < N & idle <= taken);
+            if (taken != 0) i2: assert (s_valid);
+            i3: assert (gathered == (s_data & ~({N*W{1'b1}} << taken * W)));
         end
 
         cover (was_whole & push);

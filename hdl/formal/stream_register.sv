@@ -43,8 +43,8 @@ module stream_register_properties #(
 
         // What induction needs to know of the inside.
         if (INNER) begin
-            assert (inside <= 1);
-            if (watching) assert (inside == 1 & ahead == 0);
+            i1: assert (inside <= 1);
+            if (watching) i2: assert (inside == 1 & ahead == 0);
         end
 
         cover (was_taken & m_valid & s_valid);

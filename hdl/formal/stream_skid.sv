@@ -46,9 +46,9 @@ module stream_skid_properties #(
 
         // What induction needs to know of the inside.
         if (INNER) begin
-            assert (inside <= 2);
-            if (watching) assert (ahead < inside);
-            if (watching & ahead == 1) assert (\dut.spare == watched);
+            i1: assert (inside <= 2);
+            if (watching) i2: assert (ahead < inside);
+            if (watching & ahead == 1) i3: assert (\dut.spare == watched);
         end
 
         cover (was_full & inside == 0);

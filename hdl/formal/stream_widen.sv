@@ -66,8 +66,8 @@ module stream_widen_properties #(
         if (m_valid & watching) in_order: assert (offered == watched);
         moves: assert (idle <= N);
         if (INNER) begin
-            assert (inside <= N & \dut.count == inside[K-1:0] & idle <= inside);
-            if (watching) assert (place < inside & moving == watched);
+            i1: assert (inside <= N & \dut.count == inside[K-1:0] & idle <= inside);
+            if (watching) i2: assert (place < inside & moving == watched);
         end
 
         cover (was_popped & inside == 1);
