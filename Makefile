@@ -57,7 +57,7 @@ bench: need-bench ## rates of the kernel by device, format and clock (roofline i
 synth: need-synth ## area and longest path of every unit and kernel, against tests/budget.toml; UNIT=NAME for one
 	$(CARGO) run --locked --quiet -p nearfield-tests --bin synth -- $(if $(UNIT),--unit $(UNIT)) $(if $(UPDATE),--update)
 
-formal: need-formal ## proofs of the stream cells: register, skid, fifo (hdl/formal)
+formal: need-formal ## proofs of register, skid, FIFO, width converters, movers and merge (hdl/formal)
 	$(CARGO) run --locked --quiet -p nearfield-tests --bin formal
 
 verilog: need-verilog ## write the Verilog of every unit and kernel to build/verilog

@@ -15,13 +15,13 @@ pub struct ReadMover<const A: usize, const C: usize, const DEPTH: u64> {
     pub clock: Signal<In, Clock>,
     /// Forgets run and beats; only for when nothing is outstanding.
     pub reset: Signal<In, Bit>,
-    /// Begins a run; ignored while `busy`.
+    /// Begins a run; not while `busy`, as it clears what is known of failures and counts.
     pub start: Signal<In, Bit>,
     /// The first byte; stable during the run.
     pub address: Signal<In, Bits<64>>,
     /// How many.
     pub bytes: Signal<In, Bits<34>>,
-    /// Ends the run early.
+    /// Ends the run early; stays until `busy` falls.
     pub stop: Signal<In, Bit>,
     /// Memory.
     pub axi: AxiRead,

@@ -16,13 +16,13 @@ pub struct WriteMover<const A: usize, const C: usize, const DEPTH: u64> {
     pub clock: Signal<In, Clock>,
     /// Forgets run and beats; only for when nothing is outstanding.
     pub reset: Signal<In, Bit>,
-    /// Begins a run; ignored while `busy`.
+    /// Begins a run; not while `busy`, as it clears what is known of failures and counts.
     pub start: Signal<In, Bit>,
     /// The first byte; stable during the run.
     pub address: Signal<In, Bits<64>>,
     /// How many; stable during the run.
     pub bytes: Signal<In, Bits<34>>,
-    /// Ends the run early.
+    /// Ends the run early; stays until `busy` falls.
     pub stop: Signal<In, Bit>,
     /// Beats; no more of them than the run has.
     pub s: StreamIn<512>,
