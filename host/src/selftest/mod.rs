@@ -2,10 +2,11 @@
 //! that can be attached to a bug.
 //!
 //! Every case compares parameters and moments with the specification, bit for bit, after each step, and the bytes around
-//! each tensor with what they were. Besides, the kernel must refuse an argument it cannot do and be well afterwards, and
+//! each tensor with what they were. Every optimizer, gradient format and half copy has a step. Besides, the kernel must refuse an argument it cannot do and be well afterwards, and
 //! reach memory of every kind that the device offers.
 
 mod case;
+mod formats;
 
 pub use case::{cases, digest, Case, State, DIGEST, STEPS};
 
@@ -102,7 +103,8 @@ pub fn run(device: &mut dyn Device, progress: &mut dyn FnMut(usize, usize)) -> R
     let cases = cases();
     let expected: Vec<Vec<State>> = cases.iter().map(Case::expected).collect();
     let kinds = [BufferKind::HostOnly, BufferKind::PeerToPeer];
-    let all = 2 + cases.len() + kinds.len();
+    let formats = formats::all();
+    let all = 2 + cases.len() + kinds.len() + formats.len();
     let mut checks = vec![vectors(&expected)];
     // One case that has whole beats, a rest, and corners is tried in memory of other kinds.
     let normal = cases.iter().zip(&expected).map(|(case, expected)| (case, expected, BufferKind::Normal));
@@ -118,6 +120,13 @@ pub fn run(device: &mut dyn Device, progress: &mut dyn FnMut(usize, usize)) -> R
         let done = match gone {
             true => (skipped(name_of(case, kind), "the device is gone"), true),
             false => steps(device, case, expected, kind),
+        };
+        gone |= note(done);
+    }
+    for formats in formats {
+        let done = match gone {
+            true => (skipped(formats.name(), "the device is gone"), true),
+            false => formats.check(device),
         };
         gone |= note(done);
     }

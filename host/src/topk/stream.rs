@@ -187,8 +187,11 @@ impl<'a> Stream<'a> {
     ///
     /// If the elements leave the run, do not begin with a chunk, or end neither with a chunk nor with the run.
     pub fn part(&self, elements: Range<u64>) -> Stream<'a> {
-        let ends = elements.end % CHUNK_ELEMENTS == 0 || elements.end == self.elements;
-        assert!(elements.start % CHUNK_ELEMENTS == 0 && ends && elements.end <= self.elements, "a run of chunks");
+        let ends = elements.end.is_multiple_of(CHUNK_ELEMENTS) || elements.end == self.elements;
+        assert!(
+            elements.start.is_multiple_of(CHUNK_ELEMENTS) && ends && elements.end <= self.elements,
+            "a run of chunks"
+        );
         let (first, end) = ((elements.start / CHUNK_ELEMENTS) as usize, chunks(elements.end) as usize);
         let bytes = |counts: &mut dyn Iterator<Item = u32>| counts.map(|kept| self.bytes_of(kept)).sum::<usize>();
         let before = bytes(&mut self.counts().take(first));

@@ -305,7 +305,10 @@ impl Arguments<'_> {
             (argument::FLAGS, self.u32(argument::FLAGS) & !flag::ALL != 0),
             (argument::OPTIMIZER, self.u32(argument::OPTIMIZER) >= optimizer::COUNT),
             (argument::GRAD_FORMAT, !grad_format::is_known(self.u32(argument::GRAD_FORMAT))),
-            (argument::GRAD_BYTES, self.is_stream() && self.u32(argument::GRAD_BYTES) as u64 % POINTER_ALIGNMENT != 0),
+            (
+                argument::GRAD_BYTES,
+                self.is_stream() && !u64::from(self.u32(argument::GRAD_BYTES)).is_multiple_of(POINTER_ALIGNMENT),
+            ),
             (argument::HALF_FORMAT, self.u32(argument::HALF_FORMAT) > half_format::BF16),
         ];
         match wrong.iter().find(|(_, wrong)| *wrong) {
