@@ -1,6 +1,7 @@
 use crate::axi::{AxiWrite, WriteMover};
 use crate::float::{Fp32ToBf16, Fp32ToFp16};
 use crate::kernel::DEPTH;
+use crate::optimizer::AnyLane;
 use crate::prelude::*;
 use crate::stream::{Checksum256, Extent, Widen};
 
@@ -81,7 +82,11 @@ impl<const L: usize, const W: usize, const H: usize, const N: usize, const K: us
     for HalfCopy<L, W, H, N, K>
 {
     fn default() -> Self {
-        const { assert!(Fp32ToFp16::LATENCY == Fp32ToBf16::LATENCY + 1, "`late` brings both to one latency") };
+        const {
+            assert!(Fp32ToFp16::LATENCY == Fp32ToBf16::LATENCY + 1, "`late` brings both to one latency");
+            let longest = AnyLane::LATENCY + Self::LATENCY;
+            assert!(longest < 250, "lanes and half copy must be shorter than the sequencer's flush of 256 cycles");
+        };
         HalfCopy {
             clock: Signal::default(),
             reset: Signal::default(),

@@ -12,6 +12,7 @@
 //! passes, does. The argument `optimizer` says which optimizer it is; a moment that it does not have is neither read nor written.
 //! `grad_format` says what `Gradients` makes words of, `half_format` whether `HalfCopy` writes.
 
+mod arguments;
 mod check;
 mod gate;
 mod half_copy;
@@ -19,6 +20,7 @@ mod lanes;
 mod ledger;
 mod mode;
 mod tensor;
+mod widths;
 
 pub use check::ArgumentCheck;
 pub use gate::Gate;
@@ -27,73 +29,16 @@ pub use lanes::Lanes;
 pub use ledger::Ledger;
 pub use mode::Mode;
 pub use tensor::Tensor;
+pub use widths::{SmartUpdate1, SmartUpdate2, SmartUpdate4, SmartUpdate8};
 
 use super::{Gradients, Sequencer, DEPTH};
 use crate::axi::{AxiLite, AxiMaster, Control};
-use crate::optimizer::AnyLane;
 use crate::prelude::*;
 use crate::stream::Join;
-use nearfield_abi::kernel::{smartupdate as abi, KernelConfig};
+use arguments::*;
+use nearfield_abi::kernel::KernelConfig;
 
-/// Words of arguments: five pointers of two, fifteen scalars.
-const ARGUMENTS: usize = 25;
-/// Four read streams, four write streams.
-const STREAMS: usize = 8;
-/// Readable words of the register space.
-const WORDS: usize = 104;
-
-/// The word of an argument among the argument words, given its id: pointers have two.
-const fn word(id: usize) -> usize {
-    if id < POINTERS {
-        2 * id
-    } else {
-        POINTERS + id
-    }
-}
-
-/// Pointers come first.
-const POINTERS: usize = abi::ELEMENTS;
-const PARAMS: usize = word(abi::PARAMS);
-const EXP_AVG: usize = word(abi::EXP_AVG);
-const EXP_AVG_SQ: usize = word(abi::EXP_AVG_SQ);
-const GRADS: usize = word(abi::GRADS);
-const HALF: usize = word(abi::HALF);
-const ELEMENTS: usize = word(abi::ELEMENTS);
-const FLAGS: usize = word(abi::FLAGS);
-const OPTIMIZER: usize = word(abi::OPTIMIZER);
-const GRAD_FORMAT: usize = word(abi::GRAD_FORMAT);
-const GRAD_BYTES: usize = word(abi::GRAD_BYTES);
-const HALF_FORMAT: usize = word(abi::HALF_FORMAT);
-const GRAD_SCALE: usize = word(abi::GRAD_SCALE);
-const BETA1: usize = word(abi::BETA1);
-const C1: usize = word(abi::C1);
-const BETA2: usize = word(abi::BETA2);
-const C2: usize = word(abi::C2);
-const BIAS2: usize = word(abi::BIAS2);
-const EPS: usize = word(abi::EPS);
-const STEP_SIZE: usize = word(abi::STEP_SIZE);
-const DECAY: usize = word(abi::DECAY);
-
-/// The kernel of one lane.
-pub type SmartUpdate1 = SmartUpdate<1, 32, 16, 4, 5, 2, 2, 16, 1, 2, 64, 2, 8, 1, 1, 3>;
-/// The kernel of two lanes.
-pub type SmartUpdate2 = SmartUpdate<2, 64, 8, 3, 4, 4, 8, 32, 2, 3, 64, 2, 8, 1, 1, 3>;
-/// The kernel of four lanes.
-pub type SmartUpdate4 = SmartUpdate<4, 128, 4, 2, 3, 8, 32, 64, 3, 4, 128, 4, 16, 3, 2, 4>;
-/// The kernel of eight lanes.
-pub type SmartUpdate8 = SmartUpdate<8, 256, 2, 1, 2, 16, 128, 128, 4, 5, 256, 8, 32, 7, 3, 5>;
-
-/// The kernel, wiring only. Types have no arithmetic, so a number of lanes comes with the widths that follow from it, spelt out in
-/// [`SmartUpdate1`] and its like and nowhere else:
-///
-/// | parameter | what | of |
-/// |---|---|---|
-/// | `W` | bits of a word of `LANES` numbers | all |
-/// | `N = 2^K` | words of a beat | [`Tensor`], [`HalfCopy`] |
-/// | `HK = K + 1` | the same for numbers of 16 bits | [`Gradients`], [`Gate`] |
-/// | `H = 16 * LANES`, `D = 2 * LANES`, `P = LANES * D` | indices, kept elements in sight, ways | [`Gradients`], [`HalfCopy`] |
-/// | `D = 2^NH`, `2^T = 4 * LANES` | halves and bytes of a word | [`Ledger`] |
-/// | `S` = `W`, at least 64; `SN`, `SB`, `NODES`, `LEVELS`, `ST` | a checksum's beat | [`Ledger`] |
+/// The kernel, wiring only; `widths` says what the parameters are.
 #[derive(Clone, Debug, LogicBlock)]
 pub struct SmartUpdate<
     const LANES: usize,
@@ -144,7 +89,6 @@ pub struct SmartUpdate<
     ledger: Ledger<W, D, NH, T, S, SN, SB, NODES, LEVELS, ST>,
     reset: Signal<Local, Bit>,
     empty: Signal<Local, Bit>,
-    bytes: Signal<Local, Bits<34>>,
     params_at: Pack<2, 32, 64>,
     exp_avg_at: Pack<2, 32, 64>,
     exp_avg_sq_at: Pack<2, 32, 64>,
@@ -179,10 +123,6 @@ impl<
     pub fn new(config: &KernelConfig) -> Self {
         assert_eq!(LANES, config.lanes as usize, "lanes of {}", config.name());
         assert!(W == 32 * LANES && N * W == 512 && N == 1 << K, "widths of {}", config.name());
-        const {
-            let longest = AnyLane::LATENCY + HalfCopy::<LANES, W, H, N, K>::LATENCY;
-            assert!(longest < 250, "lanes and half copy must be shorter than the sequencer's flush of 256 cycles");
-        };
         SmartUpdate {
             ap_clk: Signal::default(),
             ap_rst_n: Signal::default(),
@@ -207,7 +147,6 @@ impl<
             ledger: Ledger::default(),
             reset: Signal::default(),
             empty: Signal::default(),
-            bytes: Signal::default(),
             params_at: Pack::default(),
             exp_avg_at: Pack::default(),
             exp_avg_sq_at: Pack::default(),
@@ -238,18 +177,10 @@ impl<
 {
     #[hdl_gen]
     fn update(&mut self) {
-        self.control.clock.next = self.ap_clk.val();
-        self.check.clock.next = self.ap_clk.val();
-        self.mode.clock.next = self.ap_clk.val();
-        self.sequencer.clock.next = self.ap_clk.val();
-        self.params.clock.next = self.ap_clk.val();
-        self.exp_avg.clock.next = self.ap_clk.val();
-        self.exp_avg_sq.clock.next = self.ap_clk.val();
-        self.grads.clock.next = self.ap_clk.val();
-        self.half.clock.next = self.ap_clk.val();
-        self.gate.clock.next = self.ap_clk.val();
-        self.lanes.clock.next = self.ap_clk.val();
-        self.ledger.clock.next = self.ap_clk.val();
+        clock!(
+            self, ap_clk, control, check, mode, sequencer, params, exp_avg, exp_avg_sq, grads, half, gate, lanes,
+            ledger
+        );
         self.reset.next = !self.ap_rst_n.val();
         self.control.reset.next = self.reset.val();
         self.sequencer.reset.next = self.reset.val();
@@ -300,14 +231,13 @@ impl<
             self.grads_at.x[half].next = self.control.argument[GRADS + half].val();
             self.half_at.x[half].next = self.control.argument[HALF + half].val();
         }
-        self.bytes.next = bit_cast::<34, 32>(self.control.argument[ELEMENTS].val()) << 2;
         self.params.address.next = self.params_at.packed.val();
         self.exp_avg.address.next = self.exp_avg_at.packed.val();
         self.exp_avg_sq.address.next = self.exp_avg_sq_at.packed.val();
         self.grads.address.next = self.grads_at.packed.val();
-        self.params.bytes.next = self.bytes.val();
-        self.exp_avg.bytes.next = self.bytes.val();
-        self.exp_avg_sq.bytes.next = self.bytes.val();
+        self.params.elements.next = self.control.argument[ELEMENTS].val();
+        self.exp_avg.elements.next = self.control.argument[ELEMENTS].val();
+        self.exp_avg_sq.elements.next = self.control.argument[ELEMENTS].val();
         self.half.address.next = self.half_at.packed.val();
         self.grads.elements.next = self.control.argument[ELEMENTS].val();
         self.grads.format.next = self.control.argument[GRAD_FORMAT].val();
@@ -364,45 +294,32 @@ impl<
         self.sequencer.fault_chunk.next = bit_cast::<32, 9>(self.grads.fault_chunk.val());
 
         comment!("Streams in the order of the register space: four read, four written.");
-        self.sequencer.busy[0].next = self.params.busy[0].val();
-        self.sequencer.busy[1].next = self.exp_avg.busy[0].val();
-        self.sequencer.busy[2].next = self.exp_avg_sq.busy[0].val();
+        for i in 0..2 {
+            self.sequencer.busy[4 * i + 0].next = self.params.busy[i].val();
+            self.sequencer.failed[4 * i + 0].next = self.params.failed[i].val();
+            self.sequencer.failed_address[4 * i + 0].next = self.params.failed_address[i].val();
+            self.control.beats[4 * i + 0].next = self.params.beats[i].val();
+            self.control.stalls[4 * i + 0].next = self.params.stalls[i].val();
+            self.sequencer.busy[4 * i + 1].next = self.exp_avg.busy[i].val();
+            self.sequencer.failed[4 * i + 1].next = self.exp_avg.failed[i].val();
+            self.sequencer.failed_address[4 * i + 1].next = self.exp_avg.failed_address[i].val();
+            self.control.beats[4 * i + 1].next = self.exp_avg.beats[i].val();
+            self.control.stalls[4 * i + 1].next = self.exp_avg.stalls[i].val();
+            self.sequencer.busy[4 * i + 2].next = self.exp_avg_sq.busy[i].val();
+            self.sequencer.failed[4 * i + 2].next = self.exp_avg_sq.failed[i].val();
+            self.sequencer.failed_address[4 * i + 2].next = self.exp_avg_sq.failed_address[i].val();
+            self.control.beats[4 * i + 2].next = self.exp_avg_sq.beats[i].val();
+            self.control.stalls[4 * i + 2].next = self.exp_avg_sq.stalls[i].val();
+        }
         self.sequencer.busy[3].next = self.grads.busy.val();
-        self.sequencer.busy[4].next = self.params.busy[1].val();
-        self.sequencer.busy[5].next = self.exp_avg.busy[1].val();
-        self.sequencer.busy[6].next = self.exp_avg_sq.busy[1].val();
-        self.sequencer.busy[7].next = self.half.busy.val();
-        self.sequencer.failed[0].next = self.params.failed[0].val();
-        self.sequencer.failed[1].next = self.exp_avg.failed[0].val();
-        self.sequencer.failed[2].next = self.exp_avg_sq.failed[0].val();
         self.sequencer.failed[3].next = self.grads.failed.val();
-        self.sequencer.failed[4].next = self.params.failed[1].val();
-        self.sequencer.failed[5].next = self.exp_avg.failed[1].val();
-        self.sequencer.failed[6].next = self.exp_avg_sq.failed[1].val();
-        self.sequencer.failed[7].next = self.half.failed.val();
-        self.sequencer.failed_address[0].next = self.params.failed_address[0].val();
-        self.sequencer.failed_address[1].next = self.exp_avg.failed_address[0].val();
-        self.sequencer.failed_address[2].next = self.exp_avg_sq.failed_address[0].val();
         self.sequencer.failed_address[3].next = self.grads.failed_address.val();
-        self.sequencer.failed_address[4].next = self.params.failed_address[1].val();
-        self.sequencer.failed_address[5].next = self.exp_avg.failed_address[1].val();
-        self.sequencer.failed_address[6].next = self.exp_avg_sq.failed_address[1].val();
-        self.sequencer.failed_address[7].next = self.half.failed_address.val();
-        self.control.beats[0].next = self.params.beats[0].val();
-        self.control.beats[1].next = self.exp_avg.beats[0].val();
-        self.control.beats[2].next = self.exp_avg_sq.beats[0].val();
         self.control.beats[3].next = self.grads.beats.val();
-        self.control.beats[4].next = self.params.beats[1].val();
-        self.control.beats[5].next = self.exp_avg.beats[1].val();
-        self.control.beats[6].next = self.exp_avg_sq.beats[1].val();
-        self.control.beats[7].next = self.half.beats.val();
-        self.control.stalls[0].next = self.params.stalls[0].val();
-        self.control.stalls[1].next = self.exp_avg.stalls[0].val();
-        self.control.stalls[2].next = self.exp_avg_sq.stalls[0].val();
         self.control.stalls[3].next = self.grads.stalls.val();
-        self.control.stalls[4].next = self.params.stalls[1].val();
-        self.control.stalls[5].next = self.exp_avg.stalls[1].val();
-        self.control.stalls[6].next = self.exp_avg_sq.stalls[1].val();
+        self.sequencer.busy[7].next = self.half.busy.val();
+        self.sequencer.failed[7].next = self.half.failed.val();
+        self.sequencer.failed_address[7].next = self.half.failed_address.val();
+        self.control.beats[7].next = self.half.beats.val();
         self.control.stalls[7].next = self.half.stalls.val();
         for i in 0..3 {
             self.control.sum_a[i].next = self.ledger.a[i].val();
@@ -479,35 +396,4 @@ impl<
         PARAMS, EXP_AVG, EXP_AVG_SQ, GRADS, HALF, ELEMENTS, FLAGS, OPTIMIZER, GRAD_FORMAT, GRAD_BYTES, HALF_FORMAT,
         GRAD_SCALE, BETA1, C1, BETA2, C2, BIAS2, EPS, STEP_SIZE, DECAY
     );
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use nearfield_abi::kernel::{ArgumentKind, Kernel};
-
-    #[test]
-    fn words_are_where_abi_puts_the_arguments() {
-        for config in KernelConfig::of(Kernel::SmartUpdate) {
-            let mut words = 0;
-            for (id, argument) in config.arguments().iter().enumerate() {
-                assert_eq!(word(id), words, "{}", argument.name);
-                words += if matches!(argument.kind, ArgumentKind::Pointer { .. }) { 2 } else { 1 };
-            }
-            assert_eq!(words, ARGUMENTS);
-        }
-    }
-
-    #[test]
-    fn streams_are_in_the_order_of_the_wiring() {
-        for config in KernelConfig::of(Kernel::SmartUpdate) {
-            let wired: Vec<(bool, u32)> = config.streams().iter().map(|s| (s.read, s.master)).collect();
-            assert_eq!(
-                wired,
-                [(true, 0), (true, 1), (true, 2), (true, 3), (false, 0), (false, 1), (false, 2), (false, 3)],
-                "{}",
-                config.name()
-            );
-        }
-    }
 }

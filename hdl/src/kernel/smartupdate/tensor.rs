@@ -18,8 +18,8 @@ pub struct Tensor<const W: usize, const N: usize, const K: usize> {
     pub start: Signal<In, Bit>,
     /// See [`ReadMover::address`].
     pub address: Signal<In, Bits<64>>,
-    /// See [`ReadMover::bytes`].
-    pub bytes: Signal<In, Bits<34>>,
+    /// Elements of four bytes; stable during the run.
+    pub elements: Signal<In, Bits<32>>,
     /// See [`ReadMover::stop`].
     pub stop: Signal<In, Bit>,
     /// What was read.
@@ -40,6 +40,7 @@ pub struct Tensor<const W: usize, const N: usize, const K: usize> {
     pub failed: [Signal<Out, Bit>; 2],
     /// See [`ReadMover::failed_address`].
     pub failed_address: [Signal<Out, Bits<64>>; 2],
+    bytes: Signal<Local, Bits<34>>,
     reader: ReadMover<9, 10, DEPTH>,
     narrow: Narrow<512, W, K>,
     /// Between the RAM's selector and the lanes.
@@ -60,6 +61,7 @@ impl<const W: usize, const N: usize, const K: usize> Logic for Tensor<W, N, K> {
 
         self.reader.start.next = self.start.val() && self.used.val();
         self.reader.address.next = self.address.val();
+        self.bytes.next = bit_cast::<34, 32>(self.elements.val()) << 2;
         self.reader.bytes.next = self.bytes.val();
         self.reader.stop.next = self.stop.val();
         StreamOut::<512>::join(&mut self.reader.m, &mut self.narrow.s);
