@@ -7,7 +7,9 @@ pub mod axi;
 pub mod emulated;
 mod error;
 mod kernel;
+mod options;
 pub mod verilate;
 
 pub use error::{RunContext, SimError};
-pub use kernel::{quiet_cycles, KernelSim, Options, RunReport};
+pub use kernel::{KernelSim, RunReport};
+pub use options::{quiet_cycles, Options};
