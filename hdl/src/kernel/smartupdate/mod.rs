@@ -295,11 +295,11 @@ impl<
 
         comment!("Streams in the order of the register space: four read, four written.");
         for i in 0..2 {
-            self.sequencer.busy[4 * i + 0].next = self.params.busy[i].val();
-            self.sequencer.failed[4 * i + 0].next = self.params.failed[i].val();
-            self.sequencer.failed_address[4 * i + 0].next = self.params.failed_address[i].val();
-            self.control.beats[4 * i + 0].next = self.params.beats[i].val();
-            self.control.stalls[4 * i + 0].next = self.params.stalls[i].val();
+            self.sequencer.busy[4 * i].next = self.params.busy[i].val();
+            self.sequencer.failed[4 * i].next = self.params.failed[i].val();
+            self.sequencer.failed_address[4 * i].next = self.params.failed_address[i].val();
+            self.control.beats[4 * i].next = self.params.beats[i].val();
+            self.control.stalls[4 * i].next = self.params.stalls[i].val();
             self.sequencer.busy[4 * i + 1].next = self.exp_avg.busy[i].val();
             self.sequencer.failed[4 * i + 1].next = self.exp_avg.failed[i].val();
             self.sequencer.failed_address[4 * i + 1].next = self.exp_avg.failed_address[i].val();
