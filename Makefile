@@ -53,6 +53,7 @@ bench: need-bench ## rates of the kernel by device, format and clock (roofline i
 	$(NEARFIELD) bench kernel --device sim:ideal,lanes=1 --device sim:ideal,lanes=2 --device sim:ideal,lanes=4 \
 		--device sim:ideal,lanes=8 --grads fp32,bf16,topk-fp16 --half none,fp16
 	$(NEARFIELD) bench compress --rounds 21
+	$(CARGO) bench --locked -p nearfield-sim --bench yardstick
 
 synth: need-synth ## area and longest path of every unit and kernel, against tests/budget.toml; UNIT=NAME for one
 	$(CARGO) run --locked --quiet -p nearfield-tests --bin synth -- $(if $(UNIT),--unit $(UNIT)) $(if $(UPDATE),--update)

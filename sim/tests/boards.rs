@@ -1,32 +1,13 @@
 //! The simulated boards, held against a small kernel written for it: `fixture/copy.v`.
 
+mod fixture;
+
+use fixture::{design, places, write_address, BYTES, MASTERS, MISBEHAVE, SOURCE, TARGET};
 use nearfield_abi::board::Board;
 use nearfield_abi::kernel::Master;
 use nearfield_abi::register;
-use nearfield_hdl::emit::{Artifact, Design, Port};
 use nearfield_sim::axi::{Fault, Random, Response};
 use nearfield_sim::{KernelSim, Options, SimError};
-
-const MASTERS: [Master; 2] = [Master { name: "gmem0", data_bits: 512 }, Master { name: "gmem1", data_bits: 512 }];
-const SOURCE: [u32; 2] = [0x10, 0x20];
-const TARGET: [u32; 2] = [0x18, 0x28];
-const BYTES: u32 = 0x30;
-const MISBEHAVE: u32 = 0x34;
-
-/// The fixture as the back end would hand it over; its header has one port a line.
-fn design() -> Design {
-    let text = include_str!("fixture/copy.v");
-    let top = &text[text.find("module copy (").unwrap()..];
-    let header = &top[..top.find(");").unwrap()];
-    let port = |line: &str| {
-        let words: Vec<&str> = line.trim().trim_end_matches(',').split_whitespace().collect();
-        let output = *words.first()? == "output";
-        let bits = words.iter().find_map(|w| w.strip_prefix('[')?.strip_suffix(":0]")?.parse::<usize>().ok());
-        Some(Port { name: words.last()?.to_string(), bits: bits.map_or(1, |b| b + 1), output })
-    };
-    let ports = header.lines().skip(1).filter_map(port).collect();
-    Design { top: "copy".into(), ports, artifacts: vec![Artifact { path: "copy.v".into(), text: text.into() }] }
-}
 
 fn open(board: &str, options: Options) -> KernelSim {
     KernelSim::with_design(&design(), &MASTERS, Board::from_name(board).unwrap(), options).unwrap()
@@ -34,16 +15,6 @@ fn open(board: &str, options: Options) -> KernelSim {
 
 fn seeded(seed: u64) -> Options {
     Options { seed, watchdog_cycles: 5_000, ..Options::default() }
-}
-
-fn write_address(sim: &mut KernelSim, offset: u32, address: u64) {
-    sim.write_register(offset, address as u32).unwrap();
-    sim.write_register(offset + 4, (address >> 32) as u32).unwrap();
-}
-
-/// Addresses of a copy of `bytes` bytes for each master: four places that do not overlap, `skew` beats into pages.
-fn places(board: &Board, skew: [u64; 4]) -> [u64; 4] {
-    [0, 1, 2, 3].map(|i| board.bank_base(i as u32 % board.banks) + (i as u64 + 1) * (1 << 20) + skew[i] * 64)
 }
 
 /// Copies `bytes` noisy bytes on both masters and checks them and what lies behind them.
