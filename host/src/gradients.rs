@@ -3,12 +3,13 @@
 //! A device does not want a dense run in binary32: 16-bit gradients go to it as they are, and a Top-K stream is never expanded on
 //! the way.
 
+use crate::device::soft::convert::{from_bf16, from_f16};
 use crate::gradient_norm::sum_of_squares;
-use crate::topk::Stream;
+use crate::topk::{EncodeError, Kept, Stream, StreamBuf, ValueFormat};
 use nearfield_abi::kernel::smartupdate::{grad_format, half_format};
 use nearfield_abi::topk::CHUNK_ELEMENTS;
 use nearfield_model::gradient_norm::SquareSum;
-use nearfield_model::half::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};
+use nearfield_model::half::{f32_to_bf16, f32_to_f16};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::fmt;
@@ -121,12 +122,14 @@ impl<'a> Gradients<'a> {
     /// # Panics
     ///
     /// If `into` has another number of elements.
+    // Inlined, so that `soft` compiles it for each vector unit.
+    #[inline(always)]
     pub fn widen_into(&self, into: &mut [f32]) {
         assert_eq!(into.len(), self.len(), "the run's number of elements");
         match self {
             Gradients::Fp32(run) => into.copy_from_slice(run),
-            Gradients::Fp16(run) => into.iter_mut().zip(*run).for_each(|(wide, &half)| *wide = f16_to_f32(half)),
-            Gradients::Bf16(run) => into.iter_mut().zip(*run).for_each(|(wide, &half)| *wide = bf16_to_f32(half)),
+            Gradients::Fp16(run) => into.iter_mut().zip(*run).for_each(|(wide, &half)| *wide = from_f16(half)),
+            Gradients::Bf16(run) => into.iter_mut().zip(*run).for_each(|(wide, &half)| *wide = from_bf16(half)),
             Gradients::TopK(stream) => stream.expand_into(into),
         }
     }
@@ -158,6 +161,61 @@ impl<'a> Gradients<'a> {
                 sum
             }
         }
+    }
+}
+
+/// Gradients that are owned, in whatever format they came.
+#[derive(Clone, Debug, PartialEq)]
+pub enum GradientRun {
+    /// Dense, IEEE 754 binary32.
+    Fp32(Vec<f32>),
+    /// Dense, the bits of IEEE 754 binary16.
+    Fp16(Vec<u16>),
+    /// Dense, the bits of bfloat16.
+    Bf16(Vec<u16>),
+    /// Top-K streams, end to end.
+    TopK(Vec<StreamBuf>),
+}
+
+impl GradientRun {
+    /// A dense run in a format, rounded to nearest even.
+    pub fn dense(run: &[f32], format: ValueFormat) -> GradientRun {
+        match format {
+            ValueFormat::Fp32 => GradientRun::Fp32(run.to_vec()),
+            ValueFormat::Fp16 => GradientRun::Fp16(run.iter().map(|&value| f32_to_f16(value)).collect()),
+            ValueFormat::Bf16 => GradientRun::Bf16(run.iter().map(|&value| f32_to_bf16(value)).collect()),
+        }
+    }
+
+    /// One Top-K stream of a run of `elements`.
+    ///
+    /// # Errors
+    ///
+    /// As [`StreamBuf::encode`].
+    pub fn top_k(elements: u64, format: ValueFormat, kept: &Kept) -> Result<GradientRun, EncodeError> {
+        Ok(GradientRun::TopK(vec![StreamBuf::encode(elements, format, kept)?]))
+    }
+
+    /// The parts of the run that have gradients of their own, front to back: a dense run is one, of streams each.
+    pub fn parts(&self) -> Vec<Gradients<'_>> {
+        match self {
+            GradientRun::Fp32(run) => vec![run.into()],
+            GradientRun::Fp16(run) => vec![Gradients::Fp16(run)],
+            GradientRun::Bf16(run) => vec![Gradients::Bf16(run)],
+            GradientRun::TopK(streams) => streams.iter().map(|stream| Gradients::TopK(stream.stream())).collect(),
+        }
+    }
+
+    /// The whole run in binary32.
+    pub fn widened(&self) -> Vec<f32> {
+        self.parts().iter().flat_map(|part| part.widened().into_owned()).collect()
+    }
+
+    /// The exact sum of squares, and whether all gradients are finite.
+    pub fn sum_of_squares(&self) -> SquareSum {
+        let mut sum = SquareSum::default();
+        self.parts().iter().for_each(|part| sum.add_sum(&part.sum_of_squares()));
+        sum
     }
 }
 
@@ -227,8 +285,8 @@ pub struct HalfCopy<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::topk::encode;
     use crate::topk::tests::Draw;
-    use crate::topk::{encode, Kept, ValueFormat};
     use nearfield_model::gradient_norm;
 
     /// A run whose every value is one of both 16-bit formats, some of them zero.
@@ -246,16 +304,14 @@ mod tests {
     fn every_format_gives_the_run_its_parts_and_its_sum() {
         let elements = 200_001;
         let run = run(elements);
-        let fp16: Vec<u16> = run.iter().map(|&x| f32_to_f16(x)).collect();
-        let bf16: Vec<u16> = run.iter().map(|&x| f32_to_bf16(x)).collect();
         let mut kept = Kept::default();
         run.iter().enumerate().filter(|(_, x)| **x != 0.0).for_each(|(i, &x)| kept.push(i as u64, x));
-        let streams = ValueFormat::ALL.map(|format| encode(elements as u64, format, &kept).unwrap());
-        let mut all = vec![Gradients::from(&run), Gradients::Fp16(&fp16), Gradients::Bf16(&bf16)];
-        all.extend(streams.iter().map(|bytes| Gradients::TopK(Stream::parse(bytes).unwrap())));
+        let dense = ValueFormat::ALL.map(|format| GradientRun::dense(&run, format));
+        let sparse = ValueFormat::ALL.map(|format| GradientRun::top_k(elements as u64, format, &kept).unwrap());
         let sum = gradient_norm::sum_of_squares(&run);
         let mut codes = Vec::new();
-        for grads in all {
+        for owned in dense.iter().chain(&sparse) {
+            let grads = owned.parts()[0];
             let same = |part: Gradients<'_>, range: Range<usize>| {
                 assert_eq!(part.byte_length(), part.bytes().len() as u64);
                 let bits = |run: &[f32]| run.iter().map(|x| x.to_bits() & 0x7fff_ffff).collect::<Vec<_>>();
@@ -265,7 +321,7 @@ mod tests {
             same(grads, 0..elements);
             same(grads.part(65_536..196_608), 65_536..196_608);
             same(grads.part(131_072..elements), 131_072..elements);
-            assert_eq!(grads.sum_of_squares(), sum, "{}", grads.name());
+            assert_eq!((grads.sum_of_squares(), owned.sum_of_squares()), (sum, sum), "{}", grads.name());
             codes.push(grads.code());
         }
         assert_eq!(codes, [0, 1, 2, 4, 5, 6]);
@@ -277,6 +333,11 @@ mod tests {
         [5, 65_535, 65_536, 140_000].into_iter().for_each(|i| kept.push(i, i as f32));
         let bytes = encode(140_001, ValueFormat::Fp32, &kept).unwrap();
         let whole = Stream::parse(&bytes).unwrap();
+        let buffer = StreamBuf::parse(bytes.clone()).unwrap();
+        assert_eq!(
+            (buffer.stream(), StreamBuf::encode(140_001, ValueFormat::Fp32, &kept)),
+            (whole, Ok(buffer.clone()))
+        );
         assert_eq!(whole.to_bytes(), bytes);
         let part = whole.part(65_536..140_001).to_bytes();
         let part = Stream::parse(&part).unwrap();

@@ -2,10 +2,9 @@
 
 use super::{outcome_of, Case, Check, Trouble};
 use crate::device::{Device, Tensors};
-use crate::gradients::{Gradients, HalfCopy, HalfFormat};
+use crate::gradients::{GradientRun, HalfCopy, HalfFormat};
 use crate::step::step;
-use crate::topk::{encode, Kept, Stream, ValueFormat};
-use nearfield_model::half::{f32_to_bf16, f32_to_f16};
+use crate::topk::{Kept, ValueFormat};
 use nearfield_model::optimizer::adamw;
 use nearfield_model::optimizer::{Coefficients, Hyper, Optimizer};
 
@@ -55,24 +54,17 @@ impl Formats {
     fn compare(&self, device: &mut dyn Device, cycles: &mut Option<u64>) -> Result<(), Trouble> {
         let case = Case { elements: ELEMENTS, hyper: adamw::Hyper::default(), seed: 99 };
         let hyper = Hyper::of(self.optimizer);
-        let k = match hyper.coefficients(&hyper.next(&hyper.powers())) {
-            Ok(k) => k,
-            Err(error) => return Err(Trouble::Differs(error.to_string())),
-        };
+        let k = hyper.coefficients(&hyper.next(&hyper.powers()));
+        let k = k.map_err(|error| Trouble::Differs(error.to_string()))?;
         let dense = case.gradients(1);
-        let (fp16, bf16): (Vec<u16>, Vec<u16>) = dense.iter().map(|&g| (f32_to_f16(g), f32_to_bf16(g))).unzip();
         let mut kept = Kept::default();
         dense.iter().enumerate().step_by(7).for_each(|(i, &g)| kept.push(i as u64, g));
-        let stream = encode(u64::from(ELEMENTS), self.values, &kept).unwrap_or_default();
-        let grads = match (self.topk, self.values) {
-            (true, _) => match Stream::parse(&stream) {
-                Ok(stream) => Gradients::TopK(stream),
-                Err(error) => return Err(Trouble::Differs(error.to_string())),
-            },
-            (false, ValueFormat::Fp32) => Gradients::Fp32(&dense),
-            (false, ValueFormat::Fp16) => Gradients::Fp16(&fp16),
-            (false, ValueFormat::Bf16) => Gradients::Bf16(&bf16),
+        let run = match self.topk {
+            false => GradientRun::dense(&dense, self.values),
+            true => GradientRun::top_k(u64::from(ELEMENTS), self.values, &kept)
+                .map_err(|error| Trouble::Differs(error.to_string()))?,
         };
+        let grads = run.parts()[0];
         let [params, first, second] = case.begin();
         let begin = [params, first, second];
         let runs = 1 + hyper.states().len();

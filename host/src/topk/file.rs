@@ -2,11 +2,10 @@
 //!
 //! It is a safetensors file of U8 tensors `subgroup.0`, `subgroup.1`, …, each with the bytes of one stream.
 
-use super::{Malformed, Stream};
-use crate::gradients::Gradients;
+use super::{Malformed, StreamBuf};
+use crate::gradients::GradientRun;
 use crate::safetensors::{self, flatten, flatten_half, ElementType, MatchError, SafetensorsError, SafetensorsFile};
 use crate::store::TensorEntry;
-use nearfield_model::gradient_norm::SquareSum;
 use std::collections::BTreeMap;
 use std::io;
 use std::ops::Range;
@@ -68,46 +67,6 @@ pub fn write(path: &Path, streams: &[Vec<u8>]) -> io::Result<()> {
     safetensors::write_bytes(path, &tensors.collect(), &BTreeMap::new())
 }
 
-/// The gradients of a model as a file has them.
-#[derive(Clone, Debug, PartialEq)]
-pub enum GradientRun {
-    /// Dense, F32.
-    Fp32(Vec<f32>),
-    /// Dense, the bits of F16.
-    Fp16(Vec<u16>),
-    /// Dense, the bits of BF16.
-    Bf16(Vec<u16>),
-    /// A Top-K stream a subgroup; each has been checked.
-    TopK(Vec<Vec<u8>>),
-}
-
-impl GradientRun {
-    /// The parts of the run that have gradients of their own, front to back: a dense run is one, of streams each.
-    pub fn parts(&self) -> Vec<Gradients<'_>> {
-        match self {
-            GradientRun::Fp32(run) => vec![run.into()],
-            GradientRun::Fp16(run) => vec![Gradients::Fp16(run)],
-            GradientRun::Bf16(run) => vec![Gradients::Bf16(run)],
-            // They were parsed when they were read; nobody can change them since.
-            GradientRun::TopK(streams) => {
-                streams.iter().filter_map(|bytes| Stream::parse(bytes).ok()).map(Gradients::TopK).collect()
-            }
-        }
-    }
-
-    /// The whole run in binary32.
-    pub fn widened(&self) -> Vec<f32> {
-        self.parts().iter().flat_map(|part| part.widened().into_owned()).collect()
-    }
-
-    /// The exact sum of squares, and whether all gradients are finite.
-    pub fn sum_of_squares(&self) -> SquareSum {
-        let mut sum = SquareSum::default();
-        self.parts().iter().for_each(|part| sum.add_sum(&part.sum_of_squares()));
-        sum
-    }
-}
-
 /// Reads gradients end to end in the order of `entries`: from a file of tensors of their names and shapes, all F32, all F16 or all
 /// BF16, or from one of streams.
 ///
@@ -135,7 +94,7 @@ pub fn read_gradients(path: &Path, entries: &[TensorEntry]) -> Result<GradientRu
     Err(GradientError::Mixed { path: path.into() })
 }
 
-fn streams(mut file: SafetensorsFile, elements: usize) -> Result<Vec<Vec<u8>>, GradientError> {
+fn streams(mut file: SafetensorsFile, elements: usize) -> Result<Vec<StreamBuf>, GradientError> {
     let path = file.path().to_path_buf();
     let refused = |what: String| GradientError::Subgroups { path: path.clone(), what };
     let ranges = subgroups(elements);
@@ -150,15 +109,15 @@ fn streams(mut file: SafetensorsFile, elements: usize) -> Result<Vec<Vec<u8>>, G
             _ => return Err(refused(format!("it has no U8 tensor {:?}", name(subgroup)))),
         };
         let bytes = file.read_bytes(&info)?;
-        let stream = Stream::parse(&bytes).map_err(|malformed| {
+        let stream = StreamBuf::parse(bytes).map_err(|malformed| {
             let path = path.clone();
             GradientError::Malformed { path, subgroup, malformed }
         })?;
-        if stream.elements() != range.len() as u64 {
-            let (there, needed) = (stream.elements(), range.len());
+        if stream.stream().elements() != range.len() as u64 {
+            let (there, needed) = (stream.stream().elements(), range.len());
             return Err(refused(format!("subgroup {subgroup} has {there} elements instead of {needed}")));
         }
-        streams.push(bytes);
+        streams.push(stream);
     }
     Ok(streams)
 }

@@ -12,7 +12,7 @@ pub mod file;
 mod stream;
 
 pub use encode::{encode, EncodeError};
-pub use stream::{Malformed, Rule, Stream};
+pub use stream::{Malformed, Rule, Stream, StreamBuf};
 
 use nearfield_abi::topk::format;
 use nearfield_model::half::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};

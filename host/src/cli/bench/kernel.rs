@@ -8,11 +8,10 @@ use super::roofline;
 use clap::Args;
 use nearfield::compress::{Amount, Compressor};
 use nearfield::device::{Device, DeviceKind, DeviceSpec, Tensors};
-use nearfield::gradients::{Gradients, HalfCopy, HalfFormat};
+use nearfield::gradients::{GradientRun, Gradients, HalfCopy, HalfFormat};
 use nearfield::step::{step, StepReport};
-use nearfield::topk::{encode, Stream, ValueFormat};
+use nearfield::topk::ValueFormat;
 use nearfield_abi::board::Board;
-use nearfield_model::half::{f32_to_bf16, f32_to_f16};
 use nearfield_model::optimizer::{Hyper, Optimizer};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -117,35 +116,13 @@ pub struct Run {
     pub report: StepReport,
 }
 
-/// Made-up gradients in a format, owned.
-enum Grads {
-    Fp32(Vec<f32>),
-    Fp16(Vec<u16>),
-    Bf16(Vec<u16>),
-    TopK(Vec<u8>),
-}
-
-impl Grads {
-    fn new(dense: &[f32], format: GradFormat, ratio: f64) -> anyhow::Result<Grads> {
-        if format.sparse {
-            let kept = Compressor::default().select(dense, Amount::Ratio(ratio))?;
-            return Ok(Grads::TopK(encode(dense.len() as u64, format.values, &kept)?));
-        }
-        Ok(match format.values {
-            ValueFormat::Fp32 => Grads::Fp32(dense.to_vec()),
-            ValueFormat::Fp16 => Grads::Fp16(dense.iter().map(|&g| f32_to_f16(g)).collect()),
-            ValueFormat::Bf16 => Grads::Bf16(dense.iter().map(|&g| f32_to_bf16(g)).collect()),
-        })
+/// Made-up gradients in a format.
+fn gradients(dense: &[f32], format: GradFormat, ratio: f64) -> anyhow::Result<GradientRun> {
+    if format.sparse {
+        let kept = Compressor::default().select(dense, Amount::Ratio(ratio))?;
+        return Ok(GradientRun::top_k(dense.len() as u64, format.values, &kept)?);
     }
-
-    fn gradients(&self) -> anyhow::Result<Gradients<'_>> {
-        Ok(match self {
-            Grads::Fp32(run) => run.into(),
-            Grads::Fp16(run) => Gradients::Fp16(run),
-            Grads::Bf16(run) => Gradients::Bf16(run),
-            Grads::TopK(bytes) => Gradients::TopK(Stream::parse(bytes)?),
-        })
-    }
+    Ok(GradientRun::dense(dense, format.values))
 }
 
 impl Kernel {
@@ -158,10 +135,10 @@ impl Kernel {
         // Values that repeat would put all that is kept side by side.
         let dense: Vec<f32> =
             (0..n as u32).map(|i| (i.wrapping_mul(0x9e37_79b9) >> 8) as f32 / 8_388_608.0 - 1.0).collect();
-        let grads: Vec<Grads> = self
+        let grads: Vec<GradientRun> = self
             .grads
             .iter()
-            .map(|&format| Grads::new(&dense, format, self.top_k))
+            .map(|&format| gradients(&dense, format, self.top_k))
             .collect::<Result<_, _>>()
             .map_err(Failure::refused)?;
         let mut runs = Vec::new();
@@ -176,7 +153,7 @@ impl Kernel {
                 let mut device = console.open(&spec)?;
                 for &optimizer in &self.optimizer {
                     for grads in &grads {
-                        let grads = grads.gradients().map_err(Failure::failed)?;
+                        let grads = grads.parts()[0];
                         for half in &self.half {
                             runs.push(one(device.as_mut(), &spec, optimizer, grads, half.0, console)?);
                         }

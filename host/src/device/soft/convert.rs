@@ -1,21 +1,11 @@
 //! The conversions of `nearfield_model::half`, and what else is done to a run of gradients, without branches: a compiler makes vector
 //! instructions of them, and a test compares every one with the specification.
 
-use crate::gradients::{Gradients, HalfCopy, HalfFormat};
+use crate::gradients::{HalfCopy, HalfFormat};
 use nearfield_model::half::{BF16_NAN, F16_NAN, F32_NAN};
 
 const INFINITY: u32 = 0x7f80_0000;
 const MAGNITUDE: u32 = 0x7fff_ffff;
-
-/// The run in binary32.
-#[inline(always)]
-pub(super) fn widen(grads: Gradients<'_>, into: &mut [f32]) {
-    match grads {
-        Gradients::Fp16(run) => into.iter_mut().zip(run).for_each(|(wide, &half)| *wide = from_f16(half)),
-        Gradients::Bf16(run) => into.iter_mut().zip(run).for_each(|(wide, &half)| *wide = from_bf16(half)),
-        Gradients::Fp32(_) | Gradients::TopK(_) => grads.widen_into(into),
-    }
-}
 
 /// The copy of a run.
 #[inline(always)]
@@ -38,8 +28,9 @@ pub(super) fn scale(run: &mut [f32], by: f32) {
     run.iter_mut().for_each(|value| *value *= by);
 }
 
+/// A binary16 in binary32.
 #[inline(always)]
-fn from_f16(half: u16) -> f32 {
+pub(crate) fn from_f16(half: u16) -> f32 {
     // 2^112: the difference of the biases.
     const REBIAS: f32 = f32::from_bits((127 + 112) << 23);
     let magnitude = u32::from(half & 0x7fff);
@@ -50,8 +41,9 @@ fn from_f16(half: u16) -> f32 {
     f32::from_bits(if magnitude >= 0x7c00 { special } else { finite })
 }
 
+/// A bfloat16 in binary32.
 #[inline(always)]
-fn from_bf16(half: u16) -> f32 {
+pub(crate) fn from_bf16(half: u16) -> f32 {
     let nan = half & 0x7fff > 0x7f80;
     f32::from_bits(if nan { F32_NAN } else { u32::from(half) << 16 })
 }

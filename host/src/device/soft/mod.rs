@@ -4,7 +4,7 @@
 //! element is read and written once. As a [`Device`] it also honours the kernel's arguments, so that everything which
 //! drives a board can be tried without one.
 
-mod convert;
+pub(crate) mod convert;
 mod share;
 mod simd;
 

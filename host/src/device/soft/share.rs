@@ -25,7 +25,7 @@ pub(super) fn step(level: Level, k: &Coefficients, scale: f32, tensors: Tensors<
             }
             _ => {
                 wide.resize(here.len(), 0.0);
-                level.widen(grads, &mut wide);
+                level.widen(&grads, &mut wide);
                 nonfinite |= level.any_nonfinite(&wide);
                 if scale != 1.0 {
                     level.scale(&mut wide, scale);

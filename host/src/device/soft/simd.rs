@@ -87,8 +87,8 @@ impl Level {
     }
 
     /// The run in binary32.
-    pub(super) fn widen(self, grads: Gradients<'_>, into: &mut [f32]) {
-        on_unit!(self, convert::widen, grads: Gradients<'_>, into: &mut [f32])
+    pub(super) fn widen(self, grads: &Gradients<'_>, into: &mut [f32]) {
+        on_unit!(self, Gradients::widen_into, grads: &Gradients<'_>, into: &mut [f32])
     }
 
     /// Multiplies every value.

@@ -3,10 +3,9 @@
 
 use nearfield::device::soft::Soft;
 use nearfield::device::{open, Device, Tensors};
-use nearfield::gradients::{Gradients, HalfCopy, HalfFormat};
+use nearfield::gradients::{GradientRun, Gradients, HalfCopy, HalfFormat};
 use nearfield::step::step;
-use nearfield::topk::{encode, Kept, Stream, ValueFormat};
-use nearfield_model::half::{f32_to_bf16, f32_to_f16};
+use nearfield::topk::{Kept, ValueFormat};
 use nearfield_model::optimizer::{adam, adamw, sgd, Coefficients, Hyper, Optimizer};
 use nearfield_model::scale::{inverse, LossScale};
 use nearfield_tests::rng::{long, seed, Rng};
@@ -42,39 +41,19 @@ fn hypers() -> Vec<Hyper> {
     all
 }
 
-/// A run of one format, owned.
-enum Run {
-    Fp32(Vec<f32>),
-    Fp16(Vec<u16>),
-    Bf16(Vec<u16>),
-    TopK(Vec<u8>),
-}
-
-impl Run {
-    fn of(dense: &[f32], format: Format) -> Run {
-        match format {
-            Format::Dense(ValueFormat::Fp32) => Run::Fp32(dense.to_vec()),
-            Format::Dense(ValueFormat::Fp16) => Run::Fp16(dense.iter().map(|&x| f32_to_f16(x)).collect()),
-            Format::Dense(ValueFormat::Bf16) => Run::Bf16(dense.iter().map(|&x| f32_to_bf16(x)).collect()),
+impl Format {
+    /// A dense run in this format.
+    fn of(self, dense: &[f32]) -> GradientRun {
+        match self {
+            Format::Dense(format) => GradientRun::dense(dense, format),
             Format::TopK(format, every) => {
                 let mut kept = Kept::default();
                 dense.iter().enumerate().step_by(every).for_each(|(i, &x)| kept.push(i as u64, x));
-                Run::TopK(encode(dense.len() as u64, format, &kept).unwrap())
+                GradientRun::top_k(dense.len() as u64, format, &kept).unwrap()
             }
         }
     }
 
-    fn gradients(&self) -> Gradients<'_> {
-        match self {
-            Run::Fp32(run) => run.into(),
-            Run::Fp16(run) => Gradients::Fp16(run),
-            Run::Bf16(run) => Gradients::Bf16(run),
-            Run::TopK(bytes) => Gradients::TopK(Stream::parse(bytes).unwrap()),
-        }
-    }
-}
-
-impl Format {
     /// The bits of the largest finite number.
     fn largest(self) -> u32 {
         let (Format::Dense(values) | Format::TopK(values, _)) = self;
@@ -161,8 +140,8 @@ fn ten_steps(sim: &mut dyn Device, hyper: &Hyper, format: Format, half: Option<H
     let (mut powers, mut loss_scale, mut skipped) = (hyper.powers(), LossScale::default(), 0);
     for number in 0..STEPS {
         let infinite = INFINITE.contains(&number);
-        let run = Run::of(&draw(n, &mut rng, format.largest(), infinite), format);
-        let grads = run.gradients();
+        let run = format.of(&draw(n, &mut rng, format.largest(), infinite));
+        let grads = run.parts()[0];
         let next = hyper.next(&powers);
         let k = hyper.coefficients(&next).unwrap();
         // With 1 the multiplication is left out.

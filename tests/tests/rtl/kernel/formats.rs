@@ -1,13 +1,12 @@
 //! Gradients in every format and half copies in both, on memory that is not kind; streams that are malformed; what is not finite.
 
 use super::bench::{coefficients, Bench, Tensors};
-use nearfield::gradients::{Gradients, HalfFormat};
-use nearfield::topk::{encode, Kept, Stream, ValueFormat};
+use nearfield::gradients::{GradientRun, Gradients, HalfFormat};
+use nearfield::topk::{encode, Kept, ValueFormat};
 use nearfield_abi::checksum::Checksum;
 use nearfield_abi::kernel::smartupdate as abi;
 use nearfield_abi::register::{self, error, stream};
 use nearfield_abi::topk::fault;
-use nearfield_model::half::{f32_to_bf16, f32_to_f16};
 use nearfield_tests::rng::{seed, Rng};
 
 /// Around an element, half a beat, a beat and a page, with an even and an odd number of half beats; the last has two chunks.
@@ -29,9 +28,7 @@ impl Grads {
 /// Every format once; of the streams each with another density.
 fn grads(tensors: &Tensors, rng: &mut Rng) -> Vec<Grads> {
     let run = &tensors.data[3];
-    let fp16: Vec<u16> = run.iter().map(|&x| f32_to_f16(x)).collect();
-    let bf16: Vec<u16> = run.iter().map(|&x| f32_to_bf16(x)).collect();
-    let streams = ValueFormat::ALL.map(|format| {
+    let sparse = ValueFormat::ALL.map(|format| {
         let out_of = [1, 3, 100][rng.below(3)];
         let mut kept = Kept::default();
         for (i, &x) in run.iter().enumerate() {
@@ -39,11 +36,10 @@ fn grads(tensors: &Tensors, rng: &mut Rng) -> Vec<Grads> {
                 kept.push(i as u64, x);
             }
         }
-        encode(run.len() as u64, format, &kept).unwrap()
+        GradientRun::top_k(run.len() as u64, format, &kept).unwrap()
     });
-    let dense = [Gradients::from(run), Gradients::Fp16(&fp16), Gradients::Bf16(&bf16)];
-    let sparse = streams.iter().map(|bytes| Gradients::TopK(Stream::parse(bytes).unwrap()));
-    dense.into_iter().chain(sparse).map(|grads| Grads::new(&grads)).collect()
+    let dense = ValueFormat::ALL.map(|format| GradientRun::dense(run, format));
+    dense.iter().chain(&sparse).map(|run| Grads::new(&run.parts()[0])).collect()
 }
 
 impl Bench {
