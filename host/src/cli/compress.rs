@@ -7,7 +7,7 @@ use anyhow::{anyhow, Context};
 use clap::{ArgGroup, Args};
 use nearfield::compress::{Amount, CompressError, Compressor};
 use nearfield::safetensors::{self, flatten, SafetensorsFile};
-use nearfield::store::{Store, TensorEntry};
+use nearfield::store::{by_tensor, Store, TensorEntry};
 use nearfield::topk::file::{self, subgroups};
 use nearfield::topk::{encode, ValueFormat};
 use serde::Serialize;
@@ -175,12 +175,8 @@ impl Compress {
     }
 }
 
-fn write_residual(path: &Path, tensors: &[TensorEntry], mut run: &[f32]) -> std::io::Result<()> {
-    let mut named: BTreeMap<String, (&[u64], &[f32])> = BTreeMap::new();
-    for tensor in tensors {
-        let (here, rest) = run.split_at(tensor.elements().unwrap_or(0) as usize);
-        named.insert(tensor.name.clone(), (&tensor.shape, here));
-        run = rest;
-    }
+fn write_residual(path: &Path, tensors: &[TensorEntry], run: &[f32]) -> std::io::Result<()> {
+    let tensors = by_tensor(tensors, run);
+    let named = tensors.map(|(tensor, here)| (tensor.name.clone(), (tensor.shape.as_slice(), here))).collect();
     safetensors::write(path, &named, &BTreeMap::new())
 }

@@ -6,7 +6,7 @@ use super::output::refuse_unwritable;
 use anyhow::{anyhow, Context};
 use clap::Args;
 use nearfield::safetensors;
-use nearfield::store::{Store, TensorEntry};
+use nearfield::store::{by_tensor, Store, TensorEntry};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -55,11 +55,8 @@ impl Export {
 }
 
 /// Adds a flat run's tensors under their names with a suffix.
-fn add<'a>(named: &mut Named<'a>, tensors: &'a [TensorEntry], suffix: &str, mut run: &'a [f32]) -> anyhow::Result<()> {
-    for tensor in tensors {
-        let elements = tensor.elements().unwrap_or(0) as usize;
-        let (here, rest) = run.split_at(elements);
-        run = rest;
+fn add<'a>(named: &mut Named<'a>, tensors: &'a [TensorEntry], suffix: &str, run: &'a [f32]) -> anyhow::Result<()> {
+    for (tensor, here) in by_tensor(tensors, run) {
         let name = format!("{}{suffix}", tensor.name);
         if named.insert(name.clone(), (&tensor.shape, here)).is_some() {
             return Err(anyhow!(

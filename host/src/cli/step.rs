@@ -11,7 +11,7 @@ use nearfield::device::{Device, DeviceError, DeviceSpec, Tensors};
 use nearfield::gradients::{GradientRun, HalfCopy, HalfFormat};
 use nearfield::safetensors::{self, ElementType};
 use nearfield::step::{check, step, StepReport};
-use nearfield::store::{State, Store, TensorEntry};
+use nearfield::store::{by_tensor, State, Store, TensorEntry};
 use nearfield::topk::file::read_gradients;
 use nearfield_model::optimizer::{Coefficients, Optimizer};
 use serde::Serialize;
@@ -164,13 +164,8 @@ fn whole_step(
 }
 
 fn write_half(output: &Path, format: HalfFormat, copy: &[u16], tensors: &[TensorEntry]) -> std::io::Result<()> {
-    let mut named = BTreeMap::new();
-    let mut rest = copy;
-    for tensor in tensors {
-        let (here, after) = rest.split_at(tensor.elements().unwrap_or(0) as usize);
-        rest = after;
-        named.insert(tensor.name.clone(), (tensor.shape.as_slice(), here));
-    }
+    let tensors = by_tensor(tensors, copy);
+    let named = tensors.map(|(tensor, here)| (tensor.name.clone(), (tensor.shape.as_slice(), here))).collect();
     let element = match format {
         HalfFormat::Fp16 => ElementType::F16,
         HalfFormat::Bf16 => ElementType::BF16,
@@ -181,10 +176,8 @@ fn write_half(output: &Path, format: HalfFormat, copy: &[u16], tensors: &[Tensor
 /// Counts the gradients that are infinite or NaN and warns of them. Without a loss scale the step is done all the same: the
 /// specification says what becomes of them.
 fn warn_of_nonfinite(grads: &[f32], tensors: &[TensorEntry], skipped: bool) -> u64 {
-    let (mut count, mut first, mut rest) = (0, None, grads);
-    for tensor in tensors {
-        let (here, after) = rest.split_at(tensor.elements().unwrap_or(0) as usize);
-        rest = after;
+    let (mut count, mut first) = (0, None);
+    for (tensor, here) in by_tensor(tensors, grads) {
         let found = here.iter().filter(|g| !g.is_finite()).count() as u64;
         if found > 0 {
             first.get_or_insert(&tensor.name);

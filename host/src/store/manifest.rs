@@ -101,6 +101,16 @@ impl TensorEntry {
     }
 }
 
+/// The pieces of a flat run that belong to each tensor, in the tensors' order.
+pub fn by_tensor<'a, T>(tensors: &'a [TensorEntry], run: &'a [T]) -> impl Iterator<Item = (&'a TensorEntry, &'a [T])> {
+    let mut rest = run;
+    tensors.iter().map(move |tensor| {
+        let (here, after) = rest.split_at(tensor.elements().unwrap_or(0) as usize);
+        rest = after;
+        (tensor, here)
+    })
+}
+
 /// What the manifests of all versions have.
 #[derive(Deserialize)]
 struct Head {

@@ -21,7 +21,7 @@ mod manifest;
 
 pub use entry::OptimizerEntry;
 pub use error::StoreError;
-pub use manifest::{LossScaleEntry, Manifest, Progress, TensorEntry};
+pub use manifest::{by_tensor, LossScaleEntry, Manifest, Progress, TensorEntry};
 
 use crate::durable;
 use folder::Lock;
