@@ -2,6 +2,7 @@
 
 pub mod binary32;
 pub mod budget;
+pub mod cell;
 pub mod differential;
 pub mod formal;
 pub mod half;

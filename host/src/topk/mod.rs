@@ -7,12 +7,14 @@
 //! A stream is not trusted: [`Stream::parse`] checks every rule before it hands anything out, allocates nothing, and the
 //! dense run is the caller's, so a stream cannot ask for memory.
 
+mod buffer;
 mod encode;
 pub mod file;
 mod stream;
 
+pub use buffer::StreamBuf;
 pub use encode::{encode, EncodeError};
-pub use stream::{Malformed, Rule, Stream, StreamBuf};
+pub use stream::{Malformed, Rule, Stream};
 
 use nearfield_abi::topk::format;
 use nearfield_model::half::{bf16_to_f32, f16_to_f32, f32_to_bf16, f32_to_f16};

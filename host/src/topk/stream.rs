@@ -1,6 +1,6 @@
 //! A stream, checked.
 
-use super::{encode, EncodeError, Kept, ValueFormat};
+use super::{Kept, ValueFormat};
 use nearfield_abi::checksum::Checksum;
 use nearfield_abi::topk::{chunk_bytes, chunks, fault, table_bytes};
 use nearfield_abi::topk::{CHUNK_ELEMENTS, ENTRY_BYTES, GROUP, HEADER_BYTES, INDEX_BYTES, MAGIC, PADDING};
@@ -65,54 +65,11 @@ pub struct Malformed {
 /// A stream whose every rule has been checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stream<'a> {
-    format: ValueFormat,
-    elements: u64,
-    kept: u64,
-    table: &'a [u8],
-    chunks: &'a [u8],
-}
-
-/// A stream that owns its bytes, checked once.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StreamBuf {
-    bytes: Vec<u8>,
-    format: ValueFormat,
-    elements: u64,
-    kept: u64,
-    /// Where the chunks begin.
-    chunks: usize,
-}
-
-impl StreamBuf {
-    /// Checks a stream as [`Stream::parse`] does.
-    ///
-    /// # Errors
-    ///
-    /// The first rule that the bytes break.
-    pub fn parse(bytes: Vec<u8>) -> Result<StreamBuf, Malformed> {
-        let Stream { format, elements, kept, chunks, .. } = Stream::parse(&bytes)?;
-        let chunks = bytes.len() - chunks.len();
-        Ok(StreamBuf { bytes, format, elements, kept, chunks })
-    }
-
-    /// Encodes kept elements, as [`encode`] does; nothing is checked again.
-    ///
-    /// # Errors
-    ///
-    /// As [`encode`].
-    pub fn encode(elements: u64, format: ValueFormat, kept: &Kept) -> Result<StreamBuf, EncodeError> {
-        let bytes = encode(elements, format, kept)?;
-        // The table is in memory, so its length fits.
-        let chunks = (HEADER_BYTES + table_bytes(elements).unwrap_or(0)) as usize;
-        Ok(StreamBuf { bytes, format, elements, kept: kept.len() as u64, chunks })
-    }
-
-    /// The stream; nothing is checked again.
-    pub fn stream(&self) -> Stream<'_> {
-        let (head, chunks) = self.bytes.split_at(self.chunks);
-        let StreamBuf { format, elements, kept, .. } = *self;
-        Stream { format, elements, kept, table: &head[HEADER_BYTES as usize..], chunks }
-    }
+    pub(super) format: ValueFormat,
+    pub(super) elements: u64,
+    pub(super) kept: u64,
+    pub(super) table: &'a [u8],
+    pub(super) chunks: &'a [u8],
 }
 
 fn u32_at(bytes: &[u8], at: usize) -> u32 {

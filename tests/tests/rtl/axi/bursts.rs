@@ -1,10 +1,10 @@
-use super::{cut, runs, Block};
+use super::{cell, cut, runs};
 use nearfield_tests::rng::{seed, Rng};
 
 #[test]
 fn matches_reference_and_survives_stalls() {
     let mut rng = Rng::new(seed("axi::bursts", 51));
-    let mut block = Block::new("axi_bursts");
+    let mut block = cell("axi_bursts");
     block.reset();
     for (address, bytes) in runs(&mut rng, 300) {
         block.set("address", address);

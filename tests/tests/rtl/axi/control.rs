@@ -1,17 +1,17 @@
-use super::Block;
+use super::{cell, Cell};
 use nearfield_abi::kernel::{ArgumentKind, KernelConfig};
 use nearfield_abi::register::{self, control, error, stream};
 use nearfield_tests::rng::{seed, Rng};
 
 /// A host at the bus, with delays of its own.
 struct Host {
-    block: Block,
+    block: Cell,
     rng: Rng,
 }
 
 impl Host {
     fn new(seed: u64) -> Host {
-        let mut block = Block::new("axi_control");
+        let mut block = cell("axi_control");
         block.set("idle", 1);
         block.reset();
         Host { block, rng: Rng::new(seed) }

@@ -1,10 +1,10 @@
-use super::Block;
+use super::cell;
 use nearfield_tests::rng::{seed, Rng};
 
 #[test]
 fn matches_reference() {
     let mut rng = Rng::new(seed("axi::counter", 61));
-    let mut block = Block::new("axi_counter");
+    let mut block = cell("axi_counter");
     block.set("clear", 1);
     block.tick();
     block.set("clear", 0);

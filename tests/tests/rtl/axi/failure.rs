@@ -1,10 +1,10 @@
-use super::{cut, Block};
+use super::{cell, cut};
 use nearfield_tests::rng::{seed, Rng};
 
 #[test]
 fn matches_reference() {
     let mut rng = Rng::new(seed("axi::failure", 71));
-    let mut block = Block::new("axi_failure");
+    let mut block = cell("axi_failure");
     for case in 0..300 {
         let base = match case % 3 {
             0 => (1 << 38) - 4096 * (1 + rng.below(4) as u64) + 64 * rng.below(64) as u64,

@@ -10,7 +10,8 @@ mod write_mover;
 
 use nearfield_hdl::axi::UNITS;
 use nearfield_hdl::emit::Design;
-use nearfield_sim::verilate::{build, bundle, Instance, Library, Options, PortId};
+use nearfield_sim::verilate::{build, bundle, Library, Options};
+use nearfield_tests::cell::Cell;
 use nearfield_tests::lint::assert_clean;
 use std::sync::OnceLock;
 
@@ -40,48 +41,8 @@ fn emits_clean() {
     }
 }
 
-/// A unit in an instance of its own.
-struct Block {
-    name: &'static str,
-    instance: Instance,
-    clock: PortId,
-}
-
-impl Block {
-    fn new(name: &'static str) -> Block {
-        let instance = family().instance();
-        let clock = instance.port("clock").expect("the family has a clock");
-        Block { name, instance, clock }
-    }
-
-    /// Holds `reset` for a cycle.
-    fn reset(&mut self) {
-        self.set("reset", 1);
-        self.tick();
-        self.set("reset", 0);
-    }
-
-    fn port(&self, port: &str) -> PortId {
-        self.instance.port(&format!("{}_{port}", self.name)).unwrap_or_else(|e| panic!("{e}"))
-    }
-
-    fn set(&mut self, port: &str, value: u64) {
-        let port = self.port(port);
-        self.instance.set(port, value);
-    }
-
-    fn get(&self, port: &str) -> u64 {
-        self.instance.get(self.port(port))
-    }
-
-    fn settle(&mut self) {
-        self.instance.set(self.clock, 0);
-        self.instance.eval();
-    }
-
-    fn tick(&mut self) {
-        self.instance.tick(self.clock);
-    }
+fn cell(name: &'static str) -> Cell {
+    Cell::of(family(), name)
 }
 
 /// The bursts that `bytes` bytes from `address` are to be cut into: first byte and beats.

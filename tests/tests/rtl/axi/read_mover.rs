@@ -1,5 +1,5 @@
 use super::slave::{content, Manner, ReadSlave};
-use super::{cut, runs, Block};
+use super::{cell, cut, runs, Cell};
 use nearfield_tests::rng::{seed, Rng};
 use nearfield_tests::stream::{Pace, Sink, Wires};
 
@@ -13,13 +13,13 @@ struct Outcome {
 }
 
 /// One run to its end.
-fn run(block: &mut Block, range: (u64, u64), manner: Manner, pace: Pace, rng: &mut Rng) -> Outcome {
+fn run(block: &mut Cell, range: (u64, u64), manner: Manner, pace: Pace, rng: &mut Rng) -> Outcome {
     run_and_stop(block, range, manner, pace, None, rng)
 }
 
 /// One run to its end; `stop` rises in that cycle of it.
 fn run_and_stop(
-    block: &mut Block,
+    block: &mut Cell,
     (address, bytes): (u64, u64),
     manner: Manner,
     pace: Pace,
@@ -74,7 +74,7 @@ fn run_and_stop(
 #[test]
 fn matches_reference_and_survives_stalls() {
     let mut rng = Rng::new(seed("axi::read_mover", 31));
-    let mut block = Block::new(NAME);
+    let mut block = cell(NAME);
     block.reset();
     for (address, bytes) in runs(&mut rng, 60) {
         let manner = Manner { slow: [1, 2, 5][rng.below(3)], hoards: 1 + rng.below(6), error: None };
@@ -94,7 +94,7 @@ fn matches_reference_and_survives_stalls() {
 #[test]
 fn a_beat_a_cycle_with_several_bursts_outstanding() {
     let mut rng = Rng::new(32);
-    let mut block = Block::new(NAME);
+    let mut block = cell(NAME);
     block.reset();
     let manner = Manner { slow: 1, hoards: 4, error: None };
     let outcome = run(&mut block, (0x4000, 512 * 1024), manner, Pace::ALL[0], &mut rng);
@@ -105,7 +105,7 @@ fn a_beat_a_cycle_with_several_bursts_outstanding() {
 #[test]
 fn an_error_ends_the_run() {
     let mut rng = Rng::new(seed("axi::read_mover error", 33));
-    let mut block = Block::new(NAME);
+    let mut block = cell(NAME);
     block.reset();
     for (address, bytes) in runs(&mut rng, 30) {
         let bursts = cut(address, bytes);
@@ -126,7 +126,7 @@ fn an_error_ends_the_run() {
 #[test]
 fn stop_ends_the_run() {
     let mut rng = Rng::new(34);
-    let mut block = Block::new(NAME);
+    let mut block = cell(NAME);
     block.reset();
     block.set("stop", 1);
     let manner = Manner { slow: 1, hoards: 1, error: Some(usize::MAX) };
@@ -138,7 +138,7 @@ fn stop_ends_the_run() {
 #[test]
 fn stop_at_any_cycle_delivers_what_was_asked_for() {
     let mut rng = Rng::new(seed("axi::read_mover stop", 35));
-    let mut block = Block::new(NAME);
+    let mut block = cell(NAME);
     block.reset();
     let mut cut_short = 0;
     for (address, bytes) in runs(&mut rng, 60) {

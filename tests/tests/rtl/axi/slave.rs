@@ -1,6 +1,6 @@
 //! A small memory behind a mover's bus, with a mind of its own.
 
-use super::Block;
+use super::Cell;
 use nearfield_tests::rng::Rng;
 use std::collections::VecDeque;
 
@@ -53,7 +53,7 @@ impl ReadSlave {
         self.answering.iter().map(|b| b.2 - b.3).sum()
     }
 
-    pub fn drive(&mut self, block: &mut Block, idle: bool, rng: &mut Rng) {
+    pub fn drive(&mut self, block: &mut Cell, idle: bool, rng: &mut Rng) {
         self.ready = rng.one_in(self.manner.slow);
         block.set("axi_arready", self.ready.into());
         let enough = self.answering.len() >= self.manner.hoards || idle;
@@ -70,7 +70,7 @@ impl ReadSlave {
         }
     }
 
-    pub fn sample(&mut self, block: &Block) {
+    pub fn sample(&mut self, block: &Cell) {
         let offered = (block.get("axi_araddr"), block.get("axi_arlen") + 1);
         let valid = block.get("axi_arvalid") == 1;
         if let Some(standing) = self.standing.take() {
@@ -144,7 +144,7 @@ impl WriteSlave {
         self.announced.len() - self.answered
     }
 
-    pub fn drive(&mut self, block: &mut Block, idle: bool, rng: &mut Rng) {
+    pub fn drive(&mut self, block: &mut Cell, idle: bool, rng: &mut Rng) {
         let bursts = self.beats.iter().filter(|b| b.2).count();
         let early = block.get("axi_wvalid") == 1 || bursts > self.announced.len();
         self.ready[0] = rng.one_in(self.manner.slow) && (!self.stubborn || early);
@@ -159,7 +159,7 @@ impl WriteSlave {
         block.set("axi_bresp", if self.manner.error == Some(self.answered) { 3 } else { 0 });
     }
 
-    pub fn sample(&mut self, block: &Block) {
+    pub fn sample(&mut self, block: &Cell) {
         let address = (block.get("axi_awaddr"), block.get("axi_awlen") + 1);
         let words = block.instance.words(block.port("axi_wdata")).to_vec();
         let data = words.iter().fold(0u64, |h, &w| h.rotate_left(9) ^ u64::from(w));

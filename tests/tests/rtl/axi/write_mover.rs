@@ -1,5 +1,5 @@
 use super::slave::{content, Manner, WriteSlave};
-use super::{cut, runs, Block};
+use super::{cell, cut, runs, Cell};
 use nearfield_tests::rng::{seed, Rng};
 use nearfield_tests::stream::{Pace, Source, Wires};
 
@@ -7,7 +7,7 @@ const NAME: &str = "axi_write_mover";
 
 /// One run to its end: what memory saw, and the cycles.
 fn run(
-    block: &mut Block,
+    block: &mut Cell,
     (address, bytes): (u64, u64),
     mut slave: WriteSlave,
     fails: bool,
@@ -64,7 +64,7 @@ fn check(address: u64, bytes: u64, slave: &WriteSlave) {
 #[test]
 fn matches_reference_and_survives_stalls() {
     let mut rng = Rng::new(seed("axi::write_mover", 41));
-    let mut block = Block::new(NAME);
+    let mut block = cell(NAME);
     block.reset();
     for (i, (address, bytes)) in runs(&mut rng, 60).into_iter().enumerate() {
         let manner = Manner { slow: [1, 2, 5][rng.below(3)], hoards: 1 + rng.below(6), error: None };
@@ -79,7 +79,7 @@ fn matches_reference_and_survives_stalls() {
 #[test]
 fn a_beat_a_cycle_with_several_bursts_outstanding() {
     let mut rng = Rng::new(42);
-    let mut block = Block::new(NAME);
+    let mut block = cell(NAME);
     block.reset();
     let slave = WriteSlave::new(Manner { slow: 1, hoards: 8, error: None }, false);
     let (slave, cycles) = run(&mut block, (0x8000, 512 * 1024), slave, false, Pace::ALL[0], &mut rng);
@@ -92,7 +92,7 @@ fn a_beat_a_cycle_with_several_bursts_outstanding() {
 #[test]
 fn a_burst_never_waits_for_its_data() {
     let mut rng = Rng::new(43);
-    let mut block = Block::new(NAME);
+    let mut block = cell(NAME);
     block.reset();
     let (address, bytes) = (0x2_0000, 8 * 4096);
     let beat = |b: u64| (0..16).map(|i| content(address + 64 * b, i)).collect();
@@ -127,7 +127,7 @@ fn a_burst_never_waits_for_its_data() {
 #[test]
 fn an_error_ends_the_run() {
     let mut rng = Rng::new(seed("axi::write_mover error", 44));
-    let mut block = Block::new(NAME);
+    let mut block = cell(NAME);
     block.reset();
     for (address, bytes) in runs(&mut rng, 30) {
         let bursts = cut(address, bytes);

@@ -1,4 +1,4 @@
-use super::Cell;
+use super::cell;
 use nearfield_tests::rng::{seed, Rng};
 
 const NAME: &str = "stream_couple";
@@ -11,7 +11,7 @@ fn emits_clean() {
 #[test]
 fn matches_reference() {
     let mut rng = Rng::new(seed(NAME, 8));
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     let mut first: Option<u64> = None;
     let mut alone = 0;
     for cycle in 0..100_000 {

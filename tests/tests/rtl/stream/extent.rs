@@ -1,4 +1,4 @@
-use super::Cell;
+use super::cell;
 use nearfield_tests::rng::{seed, Rng};
 
 const NAME: &str = "stream_extent";
@@ -13,7 +13,7 @@ fn emits_clean() {
 #[test]
 fn matches_reference() {
     let mut rng = Rng::new(seed(NAME, 7));
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     // Words left, and cycles since the start: the first word comes two later.
     let (mut left, mut since) = (0, 2);
     let (mut lasts, mut beyond) = (0, 0);

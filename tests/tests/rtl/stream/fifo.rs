@@ -1,4 +1,4 @@
-use super::{pass, words, Cell};
+use super::{cell, pass, words};
 use nearfield_tests::rng::{seed, Rng};
 use nearfield_tests::stream::{Pace, Sink, Source};
 
@@ -23,7 +23,7 @@ fn one_word_a_cycle() {
 #[test]
 fn holds_its_depth_and_says_so() {
     let mut rng = Rng::new(seed("stream::fifo", 3));
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     for round in 0..3 {
         let sent = words(DEPTH + 3, 512, &mut rng);
         let mut source = Source::new(cell.wires("s"), sent.clone(), Pace::ALL[0]);

@@ -1,4 +1,4 @@
-use super::{words, Cell};
+use super::{cell, words};
 use nearfield_tests::rng::{seed, Rng};
 use nearfield_tests::stream::{Pace, Sink, Source, Wires};
 
@@ -12,7 +12,7 @@ fn emits_clean() {
 #[test]
 fn survives_stalls() {
     let mut rng = Rng::new(seed(NAME, 5));
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     for frame in 0..100 {
         let sent = words(1 + rng.below(100), 32, &mut rng);
         let mut source = Source::new(cell.wires("s"), sent.clone(), Pace::ALL[rng.below(3)]);

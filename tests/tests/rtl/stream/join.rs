@@ -1,4 +1,4 @@
-use super::Cell;
+use super::cell;
 
 const NAME: &str = "stream_join";
 
@@ -10,7 +10,7 @@ fn emits_clean() {
 /// It holds nothing, so every input there is can be tried.
 #[test]
 fn matches_reference() {
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     for case in 0..32u64 {
         for i in 0..4 {
             cell.set(&format!("s_valid_{i}"), case >> i & 1);

@@ -15,10 +15,11 @@ mod widen;
 
 use nearfield_hdl::emit::Design;
 use nearfield_hdl::stream::UNITS;
-use nearfield_sim::verilate::{build, bundle, Instance, Library, Options, PortId};
+use nearfield_sim::verilate::{build, bundle, Library, Options};
+use nearfield_tests::cell::Cell;
 use nearfield_tests::lint::assert_clean;
 use nearfield_tests::rng::{seed, Rng};
-use nearfield_tests::stream::{mask, Pace, Sink, Source, Wires};
+use nearfield_tests::stream::{mask, Pace, Sink, Source};
 use std::sync::OnceLock;
 
 fn design(name: &str) -> Design {
@@ -44,51 +45,8 @@ fn emits_clean(name: &str) {
     assert_clean(&first);
 }
 
-/// A cell in an instance of its own, after reset.
-struct Cell {
-    name: &'static str,
-    instance: Instance,
-    clock: PortId,
-}
-
-impl Cell {
-    fn new(name: &'static str) -> Cell {
-        let instance = family().instance();
-        let clock = instance.port("clock").expect("the family has a clock");
-        let mut cell = Cell { name, instance, clock };
-        if !["stream_join", "stream_couple", "stream_extent", "stream_checksum", "stream_nonfinite"].contains(&name) {
-            cell.set("reset", 1);
-            cell.instance.tick(clock);
-            cell.set("reset", 0);
-        }
-        cell
-    }
-
-    fn port(&self, port: &str) -> PortId {
-        self.instance.port(&format!("{}_{port}", self.name)).unwrap_or_else(|e| panic!("{e}"))
-    }
-
-    fn set(&mut self, port: &str, value: u64) {
-        let port = self.port(port);
-        self.instance.set(port, value);
-    }
-
-    fn get(&self, port: &str) -> u64 {
-        self.instance.get(self.port(port))
-    }
-
-    fn settle(&mut self) {
-        self.instance.set(self.clock, 0);
-        self.instance.eval();
-    }
-
-    fn tick(&mut self) {
-        self.instance.tick(self.clock);
-    }
-
-    fn wires(&self, end: &str) -> Wires {
-        Wires::new(&self.instance, &format!("{}_{end}", self.name))
-    }
+fn cell(name: &'static str) -> Cell {
+    Cell::of(family(), name)
 }
 
 /// `n` random words of `width` bits.
@@ -134,7 +92,7 @@ fn step(cell: &mut Cell, source: &mut Source, sink: &mut Sink, rng: &mut Rng) {
 /// Idle × back-pressure × size, then 64 random frames; `reference` says what is to come out.
 fn survives(name: &'static str, widths: u32, unit: usize, reference: impl Fn(&[Vec<u32>]) -> Vec<Vec<u32>>) {
     let mut rng = Rng::new(seed(name, 0x7374_7265));
-    let mut cell = Cell::new(name);
+    let mut cell = cell(name);
     let mut checked = 0;
     let mut one = |n: usize, paces: [Pace; 2], rng: &mut Rng| {
         let sent = words(n * unit, widths, rng);
@@ -160,7 +118,7 @@ fn survives(name: &'static str, widths: u32, unit: usize, reference: impl Fn(&[V
 /// Cycles for a long run with both sides always willing.
 fn full_speed(name: &'static str, width: u32, n: usize, expected: usize) -> usize {
     let mut rng = Rng::new(1);
-    let mut cell = Cell::new(name);
+    let mut cell = cell(name);
     let sent = words(n, width, &mut rng);
     pass(&mut cell, &sent, expected, [Pace::ALL[0]; 2], &mut rng).1
 }
@@ -168,7 +126,7 @@ fn full_speed(name: &'static str, width: u32, n: usize, expected: usize) -> usiz
 /// What is inside is forgotten.
 fn resets(name: &'static str) {
     let mut rng = Rng::new(2);
-    let mut cell = Cell::new(name);
+    let mut cell = cell(name);
     let mut source = Source::new(cell.wires("s"), words(5, 32, &mut rng), Pace::ALL[0]);
     for _ in 0..8 {
         source.drive(&mut cell.instance, &mut rng);

@@ -1,4 +1,4 @@
-use super::Cell;
+use super::{cell, Cell};
 use nearfield_hdl::stream::Nonfinite512;
 use nearfield_tests::half::Half;
 use nearfield_tests::rng::{seed, Rng};
@@ -70,7 +70,7 @@ fn emits_clean() {
 /// Every number of 16 bits, and every upper half of a binary32, alone in each place.
 #[test]
 fn matches_reference_on_every_number() {
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     let table = Half::fp16();
     let mut found = 0;
     for format in Format::ALL {
@@ -101,7 +101,7 @@ fn matches_reference_on_every_number() {
 #[test]
 fn matches_reference() {
     let mut rng = Rng::new(seed("stream::nonfinite", 0x6e6f_6e66));
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     let mut verdicts = [0; 2];
     for run in 0..3_000 {
         let format = Format::ALL[run % 3];
@@ -143,7 +143,7 @@ fn matches_reference() {
 
 #[test]
 fn latency_is_as_declared() {
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     select(&mut cell, Format::Fp32);
     start(&mut cell);
     let seen: Vec<u64> = (0..6)

@@ -22,7 +22,7 @@ fn forgets_at_reset() {
 
 #[test]
 fn ready_is_a_register() {
-    let mut cell = super::Cell::new(NAME);
+    let mut cell = super::cell(NAME);
     cell.set("s_valid", 1);
     cell.set("m_ready", 0);
     for _ in 0..2 {

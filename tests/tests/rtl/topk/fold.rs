@@ -1,5 +1,5 @@
+use super::cell;
 use super::encode::{beats, checksum};
-use super::Cell;
 use nearfield_hdl::topk::Fold;
 use nearfield_tests::rng::{seed, Rng};
 use std::collections::VecDeque;
@@ -23,7 +23,7 @@ fn expected(bytes: &[u8]) -> (u32, u32) {
 #[test]
 fn matches_reference() {
     let mut rng = Rng::new(seed(NAME, 0x666f_6c64));
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     let mut verdicts: VecDeque<Option<u64>> = VecDeque::from(vec![None; Fold::LATENCY]);
     let (mut wrong, mut right) = (0, 0);
     for chunk in 0..4000u64 {

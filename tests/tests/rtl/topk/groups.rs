@@ -1,5 +1,5 @@
 use super::encode::{beats, groups};
-use super::Cell;
+use super::{cell, Cell};
 use nearfield_tests::rng::{seed, Rng};
 
 const NAME: &str = "topk_groups";
@@ -85,7 +85,7 @@ fn chunk(kept: usize, format: u32, rng: &mut Rng) -> Vec<(u16, u32)> {
 #[test]
 fn survives_stalls() {
     let mut rng = Rng::new(seed(NAME, 0x6772_6f75));
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     const COUNTS: [usize; 12] = [0, 1, 3, 4, 5, 15, 16, 17, 31, 32, 33, 65];
     for format in [0, 1] {
         for first in COUNTS {
@@ -104,7 +104,7 @@ fn survives_stalls() {
 #[test]
 fn a_slice_every_cycle() {
     let mut rng = Rng::new(1);
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     for format in [0, 1] {
         let kept = 32 * 100;
         let chunks = [chunk(kept, format, &mut rng)];

@@ -1,5 +1,5 @@
 use super::encode::Sparse;
-use super::Cell;
+use super::{cell, Cell};
 use nearfield_tests::rng::{seed, Rng};
 
 const NAME: &str = "topk_merge";
@@ -81,7 +81,7 @@ fn merged(cell: &mut Cell, sparse: &Sparse, pause: usize, rng: &mut Rng) -> Vec<
 #[test]
 fn survives_stalls() {
     let mut rng = Rng::new(seed(NAME, 0x6d65_7267));
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     let mut one = |sparse: Sparse, rng: &mut Rng| {
         let pause = 2 + rng.below(20);
         assert_eq!(merged(&mut cell, &sparse, pause, rng), sparse.dense(), "{sparse:?}");

@@ -13,7 +13,8 @@ mod value;
 
 use nearfield_hdl::emit::{emit, Design};
 use nearfield_hdl::topk::{Decompress1, Decompress2, Decompress8, UNITS};
-use nearfield_sim::verilate::{build, bundle, Instance, Library, Options, PortId};
+use nearfield_sim::verilate::{build, bundle, Library, Options};
+use nearfield_tests::cell::Cell;
 use nearfield_tests::lint::assert_clean;
 use std::sync::OnceLock;
 
@@ -53,45 +54,6 @@ fn emits_clean(name: &str) {
     assert_clean(&first);
 }
 
-/// A part in an instance of its own, after reset if it has one.
-struct Cell {
-    name: &'static str,
-    instance: Instance,
-    clock: PortId,
-}
-
-impl Cell {
-    fn new(name: &'static str) -> Cell {
-        let instance = family().instance();
-        let clock = instance.port("clock").expect("the family has a clock");
-        let mut cell = Cell { name, instance, clock };
-        if name != "topk_value" {
-            cell.set("reset", 1);
-            cell.tick();
-            cell.set("reset", 0);
-        }
-        cell
-    }
-
-    fn port(&self, port: &str) -> PortId {
-        self.instance.port(&format!("{}_{port}", self.name)).unwrap_or_else(|e| panic!("{e}"))
-    }
-
-    fn set(&mut self, port: &str, value: u64) {
-        let port = self.port(port);
-        self.instance.set(port, value);
-    }
-
-    fn get(&self, port: &str) -> u64 {
-        self.instance.get(self.port(port))
-    }
-
-    fn settle(&mut self) {
-        self.instance.set(self.clock, 0);
-        self.instance.eval();
-    }
-
-    fn tick(&mut self) {
-        self.instance.tick(self.clock);
-    }
+fn cell(name: &'static str) -> Cell {
+    Cell::of(family(), name)
 }

@@ -1,4 +1,4 @@
-use super::Cell;
+use super::cell;
 use nearfield_tests::rng::{seed, Rng};
 
 const NAME: &str = "topk_order";
@@ -13,7 +13,7 @@ fn emits_clean() {
 #[test]
 fn matches_reference() {
     let mut rng = Rng::new(seed(NAME, 0x6f72_6465));
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     let mut verdicts = std::collections::VecDeque::from([(false, false, None), (false, false, None)]);
     let mut found = [0; 3];
     for run in 0..600 {

@@ -1,4 +1,4 @@
-use super::Cell;
+use super::cell;
 use nearfield_tests::rng::{seed, Rng};
 
 const NAME: &str = "topk_padding";
@@ -12,7 +12,7 @@ fn emits_clean() {
 #[test]
 fn matches_reference() {
     let mut rng = Rng::new(seed(NAME, 0x7061_6464));
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     let mut verdicts = std::collections::VecDeque::from([None, None]);
     for case in 0..20_000u64 {
         let count = 1 + case as usize % 32;

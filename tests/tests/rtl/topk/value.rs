@@ -1,5 +1,5 @@
+use super::cell;
 use super::encode::binary32_of_half;
-use super::Cell;
 use nearfield_tests::rng::{seed, Rng};
 
 const NAME: &str = "topk_value";
@@ -13,7 +13,7 @@ fn emits_clean() {
 #[test]
 fn matches_reference() {
     let mut rng = Rng::new(seed(NAME, 0x7661_6c75));
-    let mut cell = Cell::new(NAME);
+    let mut cell = cell(NAME);
     for half in 0..=u16::MAX {
         let above = rng.word() & 0xffff_0000;
         for (format, right) in [(1, binary32_of_half(half)), (2, u32::from(half) << 16)] {
