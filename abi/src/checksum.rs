@@ -3,6 +3,9 @@
 //! Over the u32 words w₀ … wₙ₋₁ of a piece (little-endian, the last one filled with zeros): `a` = Σ wᵢ and `b` = Σ (i + 1) · wᵢ, both
 //! modulo 2⁶⁴. It catches any flipped bit and any swapped or missing beat, and depends on neither alignment nor beat width.
 
+/// Words that are added side by side: four vectors of the narrowest vector unit.
+const LANES: usize = 8;
+
 /// A checksum, and the number of words it covers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Checksum {
@@ -21,7 +24,13 @@ impl Checksum {
     }
 
     /// This piece followed by another, which begins on a word: all pieces but the last have a multiple of 4 bytes.
-    pub fn with(mut self, bytes: &[u8]) -> Checksum {
+    pub fn with(self, bytes: &[u8]) -> Checksum {
+        let (rows, rest) = bytes.as_chunks::<{ 4 * LANES }>();
+        self.then(Checksum::of_rows(rows)).with_words(rest)
+    }
+
+    /// Word by word: the definition.
+    fn with_words(mut self, bytes: &[u8]) -> Checksum {
         for word in bytes.chunks(4) {
             let mut filled = [0; 4];
             filled[..word.len()].copy_from_slice(word);
@@ -31,6 +40,27 @@ impl Checksum {
             self.b = self.b.wrapping_add(word.wrapping_mul(self.words));
         }
         self
+    }
+
+    /// Of whole rows of words, without a multiplication a word: a lane keeps the sum of its words and the sum of those sums. The
+    /// word of row r of R is in the latter R - r times, which gives back r times the word.
+    fn of_rows(rows: &[[u8; 4 * LANES]]) -> Checksum {
+        let (mut sums, mut sums_of_sums) = ([0u64; LANES], [0u64; LANES]);
+        for row in rows {
+            for lane in 0..LANES {
+                let word = [row[4 * lane], row[4 * lane + 1], row[4 * lane + 2], row[4 * lane + 3]];
+                sums[lane] = sums[lane].wrapping_add(u64::from(u32::from_le_bytes(word)));
+                sums_of_sums[lane] = sums_of_sums[lane].wrapping_add(sums[lane]);
+            }
+        }
+        let (count, lanes) = (rows.len() as u64, LANES as u64);
+        let mut total = Checksum { words: count.wrapping_mul(lanes), ..Checksum::default() };
+        for (lane, (&sum, &again)) in (1..).zip(sums.iter().zip(&sums_of_sums)) {
+            let by_row = count.wrapping_mul(sum).wrapping_sub(again);
+            total.a = total.a.wrapping_add(sum);
+            total.b = total.b.wrapping_add(lanes.wrapping_mul(by_row)).wrapping_add(sum.wrapping_mul(lane));
+        }
+        total
     }
 
     /// This piece followed by one whose checksum is known.
@@ -61,6 +91,15 @@ mod tests {
             let (one, two) = bytes.split_at(cut);
             assert_eq!(Checksum::of(one).with(two), whole);
             assert_eq!(Checksum::of(one).then(Checksum::of(two)), whole);
+        }
+    }
+
+    #[test]
+    fn rows_give_what_words_give() {
+        let bytes: Vec<u8> = (0..5000u32).map(|i| (i.wrapping_mul(0x9e37_79b9) >> 23) as u8).collect();
+        let before = Checksum { a: 1 << 63, b: u64::MAX - 5, words: (1 << 40) + 3 };
+        for length in [0, 1, 4, 31, 32, 33, 64, 100, 4096, 5000] {
+            assert_eq!(before.with(&bytes[..length]), before.with_words(&bytes[..length]), "{length} bytes");
         }
     }
 

@@ -5,6 +5,7 @@
 
 use crate::device::soft::convert::{from_bf16, from_f16};
 use crate::gradient_norm::sum_of_squares;
+use crate::safetensors::ElementType;
 use crate::topk::{EncodeError, Kept, Stream, StreamBuf, ValueFormat};
 use nearfield_abi::kernel::smartupdate::{grad_format, half_format};
 use nearfield_abi::topk::CHUNK_ELEMENTS;
@@ -238,6 +239,14 @@ impl HalfFormat {
         match self {
             HalfFormat::Fp16 => half_format::FP16,
             HalfFormat::Bf16 => half_format::BF16,
+        }
+    }
+
+    /// What it is called in a safetensors file.
+    pub fn element(self) -> ElementType {
+        match self {
+            HalfFormat::Fp16 => ElementType::F16,
+            HalfFormat::Bf16 => ElementType::BF16,
         }
     }
 

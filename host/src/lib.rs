@@ -7,12 +7,16 @@ compile_error!("files and device memory are little-endian and are copied as they
 
 pub mod compress;
 pub mod device;
+pub mod disk;
 pub mod durable;
+pub mod export;
 pub mod gcn;
 pub mod gradient_norm;
 pub mod gradients;
+pub mod handler;
 pub mod safetensors;
 pub mod selftest;
+pub mod source;
 pub mod step;
 pub mod store;
 pub mod topk;

@@ -3,12 +3,13 @@
 use super::console::Console;
 use super::failure::Failure;
 use super::output::refuse_unwritable;
+use super::place::Place;
 use anyhow::{anyhow, Context};
 use clap::{ArgGroup, Args};
 use nearfield::compress::{Amount, CompressError, Compressor};
-use nearfield::safetensors::{self, flatten, SafetensorsFile};
-use nearfield::store::{by_tensor, Store, TensorEntry};
-use nearfield::topk::file::{self, subgroups};
+use nearfield::safetensors::{self, ElementType, RunWriter, Shards};
+use nearfield::source::{stream_name, Dense};
+use nearfield::store::Store;
 use nearfield::topk::{encode, ValueFormat};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -20,17 +21,15 @@ use std::path::{Path, PathBuf};
     group(ArgGroup::new("amount").required(true)),
     after_help = "Example:\n  nearfield compress --store state --grads grads.safetensors --ratio 0.01 --format fp16 \
 --residual residual.safetensors -o grads.topk\n  nearfield step --store state --grads grads.topk\n\n\
-The parameters lie end to end and are cut into subgroups of 16 Mi elements; each keeps its own largest elements, by \
-magnitude, ties by lowest index. The file is a safetensors file with a U8 tensor a subgroup; docs/formats.md has the format.\n\n\
+Each of the store's subgroups (`nearfield init --subgroup`) keeps its own largest elements, by magnitude, ties by lowest index. The file is a safetensors file with a U8 tensor a subgroup; docs/formats.md has the format.\n\n\
 With --residual what is not sent is kept in a file of F32 tensors, and added the next time. If a value that is sent is \
 infinite, the residual stays as it was, for a step with it is one to skip."
 )]
 pub struct Compress {
-    /// The store whose gradients they are; it is not changed.
-    #[arg(long, value_name = "DIR")]
-    store: PathBuf,
-    /// The gradients: a safetensors file with a tensor for every parameter, of its name and shape.
-    #[arg(long, value_name = "FILE")]
+    #[command(flatten)]
+    store: Place,
+    /// The gradients: a safetensors file, or a folder of them, with a tensor for every parameter, of its name and shape.
+    #[arg(long, value_name = "PATH")]
     grads: PathBuf,
     /// The part of each subgroup to keep, above 0 and at most 1.
     #[arg(long, value_name = "K", group = "amount", allow_hyphen_values = true)]
@@ -55,7 +54,7 @@ struct Printed {
     output: PathBuf,
     format: ValueFormat,
     subgroups: usize,
-    elements: usize,
+    elements: u64,
     kept: usize,
     bytes: usize,
     residual: Option<PathBuf>,
@@ -66,9 +65,15 @@ struct Printed {
 /// What became of the subgroups.
 #[derive(Default)]
 struct Compressed {
-    streams: Vec<Vec<u8>>,
+    streams: Vec<(String, Vec<u8>)>,
     kept: usize,
     infinite: bool,
+}
+
+/// The residual: the one before, if there is one, and the file of the next.
+struct Residual {
+    before: Option<Dense>,
+    next: RunWriter,
 }
 
 impl Compress {
@@ -76,26 +81,39 @@ impl Compress {
     pub fn run(self, console: &Console) -> Result<(), Failure> {
         let amount = self.amount();
         self.refuse_places().map_err(Failure::refused)?;
-        let store = Store::open(&self.store)?;
+        let store = self.store.open()?;
         let tensors = &store.manifest().tensors;
-        let mut grads = flatten(&mut SafetensorsFile::open(&self.grads)?, tensors)?;
-        let before = match &self.residual {
-            Some(path) if path.exists() => Some(flatten(&mut SafetensorsFile::open(path)?, tensors)?),
-            Some(_) => Some(vec![0.0; grads.len()]),
-            None => None,
+        let open = |path: &Path| -> Result<Dense, Failure> {
+            let dense = Dense::open(Shards::open(path)?, tensors)?;
+            dense.refuse_other_than_f32()?;
+            Ok(dense)
         };
-        let bar = console.progress("elements", grads.len() as u64);
-        let done = self.compress(amount, &mut grads, before.as_deref(), &mut |done| bar.set_position(done));
-        bar.finish_and_clear();
-        let done = done.map_err(Failure::refused)?;
-        // Streams first: if that fails, the residual is still that of the gradients before.
+        let grads = open(&self.grads)?;
         let write = |path: &Path| format!("cannot write {}; make room or name another place", path.display());
-        file::write(&self.output, &done.streams).with_context(|| write(&self.output)).map_err(Failure::failed)?;
+        let residual = match &self.residual {
+            None => None,
+            Some(path) => {
+                let before = if path.exists() { Some(open(path)?) } else { None };
+                let next = RunWriter::create(path, ElementType::F32, tensors)
+                    .with_context(|| write(path))
+                    .map_err(Failure::failed)?;
+                Some(Residual { before, next })
+            }
+        };
+        let bar = console.progress("elements", store.elements());
+        let done = self.compress(amount, &store, &grads, residual.as_ref(), &mut |done| bar.set_position(done));
+        bar.finish_and_clear();
+        let done = done?;
+        // Streams first: if that fails, the residual is still that of the gradients before.
+        let named = done.streams.iter().map(|(name, bytes)| (name.clone(), bytes.as_slice())).collect();
+        safetensors::write_bytes(&self.output, &named, &BTreeMap::new())
+            .with_context(|| write(&self.output))
+            .map_err(Failure::failed)?;
         if done.infinite {
             tracing::warn!("a value that is sent is not finite; skip this step, or choose bf16 or fp32");
-        }
-        if let Some(path) = self.residual.as_ref().filter(|_| !done.infinite) {
-            write_residual(path, tensors, &grads)
+        } else if let Some(residual) = residual {
+            let finished = residual.next.finish();
+            finished
                 .with_context(|| format!("{} is written, but its residual is not; remove it", self.output.display()))
                 .map_err(Failure::failed)?;
         }
@@ -103,9 +121,9 @@ impl Compress {
             output: self.output,
             format: self.format,
             subgroups: done.streams.len(),
-            elements: grads.len(),
+            elements: store.elements(),
             kept: done.kept,
-            bytes: done.streams.iter().map(Vec::len).sum(),
+            bytes: done.streams.iter().map(|(_, stream)| stream.len()).sum(),
             residual: self.residual,
             finite: !done.infinite,
         };
@@ -139,44 +157,53 @@ impl Compress {
         Ok(())
     }
 
-    /// Compresses the subgroups. With a residual, `grads` holds the next one afterwards.
+    /// Compresses the subgroups, one at a time, and writes the next residual.
     fn compress(
         &self,
         amount: Amount,
-        grads: &mut [f32],
-        residual: Option<&[f32]>,
+        store: &Store,
+        grads: &Dense,
+        residual: Option<&Residual>,
         progress: &mut dyn FnMut(u64),
-    ) -> anyhow::Result<Compressed> {
+    ) -> Result<Compressed, Failure> {
         let compressor = Compressor::default();
+        let subgroups = store.layout().subgroups();
         // Before anything is done: the last subgroup may be the only one that is too short.
-        for range in subgroups(grads.len()) {
-            amount.of(range.len() as u64)?;
+        for subgroup in subgroups {
+            amount.of(subgroup.elements).map_err(Failure::refused)?;
         }
         let mut done = Compressed::default();
-        for (number, range) in subgroups(grads.len()).enumerate() {
-            let elements = range.len() as u64;
-            let here = &mut grads[range.clone()];
+        for subgroup in subgroups {
+            let read = |dense: &Dense| -> Result<Vec<f32>, Failure> {
+                let mut run = vec![0.0; subgroup.elements as usize];
+                dense.read_range(subgroup.range(), bytemuck::cast_slice_mut(&mut run))?;
+                Ok(run)
+            };
+            let mut here = read(grads)?;
             let kept = match residual {
-                None => compressor.select(here, amount),
-                Some(residual) => compressor
-                    .with_feedback(here, &residual[range.clone()], amount, self.format)
-                    .map(|feedback| feedback.kept),
+                None => compressor.select(&here, amount),
+                Some(residual) => {
+                    let before = residual.before.as_ref().map_or_else(|| Ok(vec![0.0; here.len()]), read)?;
+                    let feedback = compressor.with_feedback(&mut here, &before, amount, self.format);
+                    feedback.map(|feedback| feedback.kept)
+                }
             };
             let kept = kept.map_err(|error| match error {
-                CompressError::NaN { index } => CompressError::NaN { index: index + range.start as u64 },
+                CompressError::NaN { index } => CompressError::NaN { index: index + subgroup.begin },
                 other => other,
-            })?;
+            });
+            let kept = kept.map_err(Failure::refused)?;
             done.infinite |= kept.values.iter().any(|&value| !self.format.round(value).is_finite());
             done.kept += kept.len();
-            done.streams.push(encode(elements, self.format, &kept).with_context(|| format!("subgroup {number}"))?);
-            progress(range.end as u64);
+            let number = subgroup.number;
+            let stream = encode(subgroup.elements, self.format, &kept).with_context(|| format!("subgroup {number}"));
+            done.streams.push((stream_name(number), stream.map_err(Failure::refused)?));
+            if let Some(residual) = residual {
+                let written = residual.next.write(subgroup.begin, bytemuck::cast_slice(&here));
+                written.context("cannot write the residual; make room").map_err(Failure::failed)?;
+            }
+            progress(subgroup.range().end);
         }
         Ok(done)
     }
-}
-
-fn write_residual(path: &Path, tensors: &[TensorEntry], run: &[f32]) -> std::io::Result<()> {
-    let tensors = by_tensor(tensors, run);
-    let named = tensors.map(|(tensor, here)| (tensor.name.clone(), (tensor.shape.as_slice(), here))).collect();
-    safetensors::write(path, &named, &BTreeMap::new())
 }

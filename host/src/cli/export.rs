@@ -1,84 +1,70 @@
-//! `nearfield export`: a store's tensors as a safetensors file.
+//! `nearfield export`: a store's tensors as safetensors files.
 
 use super::console::Console;
 use super::failure::Failure;
 use super::output::refuse_unwritable;
+use super::place::{Bytes, Place};
 use anyhow::{anyhow, Context};
 use clap::Args;
-use nearfield::safetensors;
-use nearfield::store::{by_tensor, Store, TensorEntry};
+use nearfield::export::{export, ExportError, Output};
 use serde_json::json;
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Write a store's parameters, and with --state the optimizer's state, as safetensors.
 #[derive(Args)]
-#[command(after_help = "Example:\n  nearfield export --store state -o trained.safetensors --state\n\n\
+#[command(after_help = "Example:\n  nearfield export --store state -o trained.safetensors --state\n  \
+nearfield export --store /ssd0/state,/ssd1/state -o trained --shard 4G\n\n\
 With --state the state of a tensor NAME is NAME.exp_avg and NAME.exp_avg_sq (adam, adamw), NAME.exp_avg_sq (adagrad), \
 NAME.exp_avg (lion) or NAME.momentum_buffer (sgd with momentum). The number of steps stands in the metadata under `step`.")]
 pub struct Export {
-    /// The store.
-    #[arg(long, value_name = "DIR")]
-    store: PathBuf,
-    /// The file to write.
-    #[arg(short, long, value_name = "FILE")]
+    #[command(flatten)]
+    store: Place,
+    /// The file to write; with --shard, the folder.
+    #[arg(short, long, value_name = "PATH")]
     output: PathBuf,
     /// Write the optimizer's state too.
     #[arg(long)]
     state: bool,
+    /// Write a folder of files of at most this size (a tensor is never cut), with their index: 4G.
+    #[arg(long, value_name = "BYTES")]
+    shard: Option<Bytes>,
 }
-
-type Named<'a> = BTreeMap<String, (&'a [u64], &'a [f32])>;
 
 impl Export {
     /// Runs the command.
     pub fn run(self, console: &Console) -> Result<(), Failure> {
-        refuse_unwritable(&self.output).map_err(Failure::refused)?;
-        let store = Store::open(&self.store)?;
-        let state = store.load()?;
-        let tensors = &store.manifest().tensors;
-        let mut named = Named::new();
-        add(&mut named, tensors, "", &state.params).map_err(Failure::refused)?;
-        if self.state {
-            for (name, run) in store.hyper().states().iter().zip(&state.states) {
-                add(&mut named, tensors, &format!(".{name}"), run).map_err(Failure::refused)?;
+        let output = match self.shard {
+            None => {
+                refuse_unwritable(&self.output).map_err(Failure::refused)?;
+                Output::File(self.output.clone())
             }
-        }
-        let step = store.manifest().progress.step;
-        let metadata = BTreeMap::from([("step".to_string(), step.to_string())]);
-        safetensors::write(&self.output, &named, &metadata)
-            .with_context(|| format!("cannot write {}; make room or name another place", self.output.display()))
-            .map_err(Failure::failed)?;
-        let result = json!({ "output": self.output, "tensors": named.len(), "step": step });
-        console.result(&result, || format!("{}: {} tensors of step {step}", self.output.display(), named.len()))
-    }
-}
-
-/// Adds a flat run's tensors under their names with a suffix.
-fn add<'a>(named: &mut Named<'a>, tensors: &'a [TensorEntry], suffix: &str, run: &'a [f32]) -> anyhow::Result<()> {
-    for (tensor, here) in by_tensor(tensors, run) {
-        let name = format!("{}{suffix}", tensor.name);
-        if named.insert(name.clone(), (&tensor.shape, here)).is_some() {
-            return Err(anyhow!(
-                "two tensors would be called {name:?}; export without --state, or rename the parameter"
-            ));
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_do_not_collide() {
-        let tensors: Vec<TensorEntry> =
-            ["w", "w.exp_avg"].map(|n| TensorEntry { name: n.into(), shape: vec![2] }).into();
-        let (params, exp_avg) = ([1.0, 2.0, 3.0, 4.0], [0.0; 4]);
-        let mut named = Named::new();
-        add(&mut named, &tensors, "", &params).unwrap();
-        assert_eq!(named["w.exp_avg"].1, [3.0, 4.0]);
-        assert!(add(&mut named, &tensors, ".exp_avg", &exp_avg).unwrap_err().to_string().contains("w.exp_avg"));
+            Some(Bytes(bytes)) => {
+                if self.output.exists() {
+                    let output = self.output.display();
+                    return Err(Failure::refused(anyhow!("{output} exists already; name a new folder for the shards")));
+                }
+                Output::Shards { folder: self.output.clone(), bytes }
+            }
+        };
+        let store = self.store.open()?;
+        let runs = if self.state { store.series().runs.len() as u64 } else { 1 };
+        let bar = console.progress("elements", runs * store.elements());
+        let exported = export(&store, &output, self.state, &mut |done| bar.set_position(done));
+        bar.finish_and_clear();
+        let exported = match exported {
+            Ok(exported) => exported,
+            Err(ExportError::Store(error)) => return Err(error.into()),
+            Err(error @ ExportError::Names { .. }) => return Err(Failure::refused(error)),
+            Err(ExportError::Write(error)) => {
+                return Err(error)
+                    .with_context(|| format!("cannot write {}; make room or name another place", self.output.display()))
+                    .map_err(Failure::failed)
+            }
+        };
+        let step = store.manifest().current().progress.step;
+        let result = json!({
+            "output": self.output, "tensors": exported.tensors, "files": exported.files, "step": step,
+        });
+        console.result(&result, || format!("{}: {} tensors of step {step}", self.output.display(), exported.tensors))
     }
 }

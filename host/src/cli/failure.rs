@@ -2,9 +2,10 @@
 
 use nearfield::device::DeviceError;
 use nearfield::gcn::RunError;
-use nearfield::safetensors::{MatchError, SafetensorsError};
+use nearfield::handler::HandlerError;
+use nearfield::safetensors::SafetensorsError;
+use nearfield::source::GradientError;
 use nearfield::store::StoreError;
-use nearfield::topk::file::GradientError;
 use nearfield::xclbin::XclbinError;
 
 /// Refused before anything ran or was written.
@@ -68,9 +69,9 @@ impl From<XclbinError> for Failure {
     }
 }
 
-impl From<MatchError> for Failure {
-    fn from(error: MatchError) -> Failure {
-        Failure::refused(error)
+impl From<HandlerError> for Failure {
+    fn from(error: HandlerError) -> Failure {
+        Failure::either(error.refused(), error)
     }
 }
 

@@ -16,6 +16,7 @@ mod init;
 mod kernels;
 mod optimizer;
 mod output;
+mod place;
 mod scaling;
 mod selftest;
 mod step;
@@ -28,6 +29,10 @@ use std::process::ExitCode;
 
 /// What `--device` says of itself with `-h`.
 const DEVICE: &str = "The device: soft, sim:BOARD, xrt:INDEX, xrt:BDF or xrt-emu:BOARD, then ,key=value";
+/// The same, of a command that works on a store.
+const DEVICE_OF_STORE: &str =
+    "The device: soft, sim:BOARD, xrt:INDEX, xrt:BDF or xrt-emu:BOARD, then ,key=value; one for all of the \
+store's folders, or one a folder";
 /// And with `--help`.
 const DEVICE_LONG: &str = "The device, with keys after commas: xrt:0,xclbin=smartupdate_l2.xclbin\n\n  \
 soft             this machine's CPU: threads\n  \

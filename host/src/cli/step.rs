@@ -4,39 +4,44 @@ use super::console::Console;
 use super::failure::Failure;
 use super::optimizer::optimizer;
 use super::output::refuse_unwritable;
+use super::place::{Bytes, Devices, Place};
 use super::scaling::{Applied, LossScaling};
 use anyhow::{anyhow, Context};
 use clap::Args;
-use nearfield::device::{Device, DeviceError, DeviceSpec, Tensors};
-use nearfield::gradients::{GradientRun, HalfCopy, HalfFormat};
-use nearfield::safetensors::{self, ElementType};
-use nearfield::step::{check, step, StepReport};
-use nearfield::store::{by_tensor, State, Store, TensorEntry};
-use nearfield::topk::file::read_gradients;
+use nearfield::gradients::HalfFormat;
+use nearfield::handler::{self, HalfSink, HandlerError, Report, Work, DEFAULT_MEMORY};
+use nearfield::safetensors::RunWriter;
+use nearfield::source::{self, for_each_piece, Form, Source};
+use nearfield::step::check;
+use nearfield::store::{Next, Store};
+use nearfield_model::gradient_norm::SquareSum;
 use nearfield_model::optimizer::{Coefficients, Optimizer};
 use serde::Serialize;
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
 
-/// Do one optimizer step of a store, on a device.
+/// Do one optimizer step of a store, on a device or on several.
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  nearfield step --store state --grads grads.safetensors --device sim:ideal,lanes=4 --json\n  \
+nearfield step --store /ssd0/state,/ssd1/state --grads grads --device xrt:0 --device xrt:1\n  \
 nearfield step --store state --grads scaled.safetensors --loss-scale dynamic --clip-norm 1 --half bf16 --half-output gpu.safetensors"
 )]
 pub struct Step {
-    /// The store.
-    #[arg(long, value_name = "DIR")]
-    store: PathBuf,
-    /// The gradients: a safetensors file with a tensor for every parameter, of its name and shape, all F32, all F16 or all
-    /// BF16; or what `nearfield compress` made of one. A device gets them as they are.
-    #[arg(long, value_name = "FILE")]
+    #[command(flatten)]
+    store: Place,
+    /// The gradients: a safetensors file, or a folder of them, with a tensor for every parameter, of its name and shape, all F32, all
+    /// F16 or all BF16; or what `nearfield compress` made of one. A device gets them as they are.
+    #[arg(long, value_name = "PATH")]
     grads: PathBuf,
-    #[arg(long, default_value = "soft", help = super::DEVICE, long_help = super::DEVICE_LONG)]
-    device: DeviceSpec,
+    #[command(flatten)]
+    devices: Devices,
     /// Refuse the store unless it was made for this optimizer.
     #[arg(long, value_name = "NAME", value_parser = optimizer)]
     optimizer: Option<Optimizer>,
+    /// Begin at this step: the store's, or the one before it while that is whole; what was done after it is forgotten.
+    #[arg(long, value_name = "T")]
+    from_step: Option<u64>,
     /// Learning rate of this step only; without it the store's.
     #[arg(long, allow_hyphen_values = true)]
     lr: Option<f64>,
@@ -53,12 +58,15 @@ pub struct Step {
     /// Where, as safetensors.
     #[arg(long, value_name = "FILE", requires = "half")]
     half_output: Option<PathBuf>,
+    /// The most memory for buffers, of all devices together: 512M, 4G.
+    #[arg(long, value_name = "BYTES", default_value_t = Bytes(DEFAULT_MEMORY))]
+    memory: Bytes,
 }
 
 /// What a step prints with `--json`.
 #[derive(Serialize)]
 struct Printed {
-    store: PathBuf,
+    store: String,
     device: String,
     optimizer: &'static str,
     step: u64,
@@ -67,7 +75,7 @@ struct Printed {
     #[serde(flatten)]
     applied: Applied,
     #[serde(flatten)]
-    report: StepReport,
+    report: Report,
 }
 
 impl Step {
@@ -76,135 +84,159 @@ impl Step {
         if let Some(output) = &self.half_output {
             refuse_unwritable(output).map_err(Failure::refused)?;
         }
-        let mut store = Store::open(&self.store)?;
-        let hyper = store.hyper();
-        let hyper = hyper.with_lr(self.lr.unwrap_or(hyper.lr()));
-        let optimizer = hyper.optimizer();
-        if let Some(asked) = self.optimizer.filter(|asked| *asked != optimizer) {
-            let store = self.store.display();
-            let error = anyhow!("{store} was made for {optimizer}, not for {asked}; name {optimizer} or another store");
-            return Err(Failure::refused(error));
+        let mut store = self.store.open()?;
+        self.devices.refuse_number(&store)?;
+        let optimizer = self.refuse_optimizer(&store)?;
+        let source = source::open(&self.grads, &store.manifest().tensors, store.layout())?;
+        if let Some(step) = self.from_step {
+            store.back_to(step)?;
         }
-        hyper.check().map_err(Failure::refused)?;
-        let grads = read_gradients(&self.grads, &store.manifest().tensors)?;
-        let sum = grads.sum_of_squares();
+        let powers = store.hyper().next(&store.powers());
+        let coefficients = self.coefficients(&store)?;
+        let sum = self.sum(console, &store, source.as_ref())?;
         let applied =
             Applied::of(self.loss_scale, self.clip_norm, store.loss_scale(), &sum).map_err(Failure::refused)?;
-        let nonfinite_gradients = match sum.nonfinite {
-            true => warn_of_nonfinite(&grads.widened(), &store.manifest().tensors, applied.skipped),
-            false => 0,
+        let mut printed = Printed {
+            store: store.name(),
+            device: self.devices.names(),
+            optimizer: optimizer.name(),
+            step: powers.step,
+            nonfinite_gradients: 0,
+            applied,
+            report: Report::default(),
         };
         if applied.skipped {
+            printed.nonfinite_gradients = warn_of_nonfinite(&store, source.as_ref(), true)?;
             if let Some(next) = applied.next() {
                 store.keep_loss_scale(next)?;
             }
-            let (device, step) = (self.device.to_string(), store.powers().step);
-            let report = StepReport { nonfinite: true, ..StepReport::default() };
-            let optimizer = optimizer.name();
-            let printed = Printed { store: self.store, device, optimizer, step, nonfinite_gradients, applied, report };
+            (printed.step, printed.report.step.nonfinite) = (store.powers().step, true);
             return console.result(&printed, || text(&printed));
         }
-        let mut state = store.load()?;
-        let powers = hyper.next(&store.powers());
-        let k = hyper.coefficients(&powers).map_err(Failure::refused)?;
-        let mut device = console.open(&self.device)?;
-        check(device.as_ref(), optimizer)?;
-
-        let bar = console.progress("elements", state.params.len() as u64);
-        let mut half = self.half.map(|format| (format, vec![0; state.params.len()]));
-        let report = whole_step(device.as_mut(), &k, applied.grad_scale, &mut state, &grads, &mut half, &mut |done| {
-            bar.set_position(done);
-        });
+        let devices = self.devices.open(console)?;
+        for device in &devices {
+            check(device.lock().unwrap_or_else(PoisonError::into_inner).as_ref(), optimizer)?;
+        }
+        let copy = self.begin_half(&store)?;
+        let half = copy.clone().map(|(format, file)| (format, file as Arc<dyn HalfSink>));
+        let work = Work { coefficients, scale: applied.grad_scale, source, half, memory: self.memory.0 };
+        let next = Next { powers, loss_scale: applied.next(), record: None };
+        let bar = console.progress("elements", store.elements());
+        let done = handler::step(&mut store, &devices, &work, next, &mut |done| bar.set_position(done));
         bar.finish_and_clear();
-        // From here on everything that goes wrong is a failure: the kernel has run.
-        let report = report.context("the step was not stored").map_err(Failure::failed)?;
-        store.commit(&state, &powers, applied.next())?;
-        let device = self.device.to_string();
-        let (optimizer, step) = (optimizer.name(), powers.step);
-        let printed = Printed { store: self.store, device, optimizer, step, nonfinite_gradients, applied, report };
-        // Whoever sees a failure tries again, and that would apply the gradients twice.
+        printed.report = done.map_err(not_stored)?;
+        // From here on everything that goes wrong is a failure, and whoever sees one tries again, which would apply the gradients twice.
         let do_not_repeat = |failure: Failure| {
-            let (step, store) = (printed.step, printed.store.display());
-            Failure {
-                error: failure.error.context(format!("step {step} is stored in {store}; do not repeat it")),
-                ..failure
-            }
+            let (step, store) = (powers.step, store.name());
+            Failure::failed(failure.error.context(format!("step {step} is stored in {store}; do not repeat it")))
         };
-        if let Some(((format, copy), output)) = half.zip(self.half_output) {
-            write_half(&output, format, &copy, &store.manifest().tensors)
+        if printed.report.step.nonfinite {
+            let counted = warn_of_nonfinite(&store, work.source.as_ref(), false);
+            printed.nonfinite_gradients = counted.map_err(do_not_repeat)?;
+        }
+        drop(work);
+        if let Some((file, output)) = copy.and_then(|(_, file)| Arc::into_inner(file)).zip(self.half_output) {
+            file.finish()
                 .with_context(|| format!("cannot write {}; make room and export the store", output.display()))
                 .map_err(Failure::failed)
                 .map_err(do_not_repeat)?;
         }
         console.result(&printed, || text(&printed)).map_err(do_not_repeat)
     }
-}
 
-/// The step of all parameters: a part of the run that has gradients of its own after the other.
-fn whole_step(
-    device: &mut dyn Device,
-    k: &Coefficients,
-    scale: f32,
-    state: &mut State,
-    grads: &GradientRun,
-    half: &mut Option<(HalfFormat, Vec<u16>)>,
-    progress: &mut dyn FnMut(u64),
-) -> Result<StepReport, DeviceError> {
-    let mut report = StepReport::default();
-    let mut begin = 0;
-    for part in grads.parts() {
-        let here = begin..begin + part.len();
-        let half = half.as_mut().map(|(format, copy)| HalfCopy { format: *format, into: &mut copy[here.clone()] });
-        let states = state.states.iter_mut().map(|state| &mut state[here.clone()]).collect();
-        let tensors = Tensors { params: &mut state.params[here.clone()], states, grads: part, half };
-        report.add(&step(device, k, scale, tensors, &mut |done| progress(begin as u64 + done))?);
-        begin = here.end;
+    fn refuse_optimizer(&self, store: &Store) -> Result<Optimizer, Failure> {
+        let optimizer = store.hyper().optimizer();
+        match self.optimizer.filter(|asked| *asked != optimizer) {
+            None => Ok(optimizer),
+            Some(asked) => {
+                let store = store.name();
+                let error =
+                    anyhow!("{store} was made for {optimizer}, not for {asked}; name {optimizer} or another store");
+                Err(Failure::refused(error))
+            }
+        }
     }
-    Ok(report)
+
+    /// What each parameter group's step needs.
+    fn coefficients(&self, store: &Store) -> Result<Vec<Coefficients>, Failure> {
+        let powers = store.hyper().next(&store.powers());
+        let groups = store.manifest().group_hypers();
+        let of = groups.into_iter().map(|hyper| {
+            let hyper = hyper.with_lr(self.lr.unwrap_or(hyper.lr()));
+            hyper.check()?;
+            hyper.coefficients(&powers)
+        });
+        of.collect::<Result<_, _>>().map_err(Failure::refused)
+    }
+
+    /// The sum of the gradients' squares, where something depends on it before the step. Streams are read in any case: a broken one is
+    /// refused before anything is written.
+    fn sum(&self, console: &Console, store: &Store, source: &dyn Source) -> Result<SquareSum, Failure> {
+        if self.loss_scale.is_none() && self.clip_norm.is_none() && source.form() != Form::TopK {
+            return Ok(SquareSum::default());
+        }
+        let bar = console.progress("gradients", store.elements());
+        let sum = source::sum_of_squares(source, store.layout(), &mut |done| bar.set_position(done));
+        bar.finish_and_clear();
+        Ok(sum?)
+    }
+
+    fn begin_half(&self, store: &Store) -> Result<Option<(HalfFormat, Arc<RunWriter>)>, Failure> {
+        let Some((format, output)) = self.half.zip(self.half_output.as_ref()) else { return Ok(None) };
+        let file = RunWriter::create(output, format.element(), &store.manifest().tensors)
+            .with_context(|| format!("cannot write {}; make room or name another place", output.display()))
+            .map_err(Failure::failed)?;
+        Ok(Some((format, Arc::new(file))))
+    }
 }
 
-fn write_half(output: &Path, format: HalfFormat, copy: &[u16], tensors: &[TensorEntry]) -> std::io::Result<()> {
-    let tensors = by_tensor(tensors, copy);
-    let named = tensors.map(|(tensor, here)| (tensor.name.clone(), (tensor.shape.as_slice(), here))).collect();
-    let element = match format {
-        HalfFormat::Fp16 => ElementType::F16,
-        HalfFormat::Bf16 => ElementType::BF16,
-    };
-    safetensors::write_half(output, element, &named, &BTreeMap::new())
+/// A step that failed, unless it says itself that it may be stored.
+fn not_stored(error: HandlerError) -> Failure {
+    let refused = error.refused();
+    let failure = Failure::failed(error);
+    match refused {
+        true => Failure::refused(failure.error),
+        false => Failure { error: failure.error.context("the step failed"), ..failure },
+    }
 }
 
 /// Counts the gradients that are infinite or NaN and warns of them. Without a loss scale the step is done all the same: the
 /// specification says what becomes of them.
-fn warn_of_nonfinite(grads: &[f32], tensors: &[TensorEntry], skipped: bool) -> u64 {
+fn warn_of_nonfinite(store: &Store, source: &dyn Source, skipped: bool) -> Result<u64, Failure> {
     let (mut count, mut first) = (0, None);
-    for (tensor, here) in by_tensor(tensors, grads) {
-        let found = here.iter().filter(|g| !g.is_finite()).count() as u64;
-        if found > 0 {
-            first.get_or_insert(&tensor.name);
+    for_each_piece(source, store.layout(), |piece, grads| {
+        let wide = grads.widened();
+        let mut found = (piece.range().start..).zip(wide.iter()).filter(|(_, g)| !g.is_finite());
+        if let Some((at, _)) = found.next() {
+            first.get_or_insert(at);
+            count += 1 + found.count() as u64;
         }
-        count += found;
-    }
-    if let Some(name) = first {
+        Ok(())
+    })?;
+    let mut end = 0;
+    let tensor = store.manifest().tensors.iter().find(|tensor| {
+        end += tensor.elements().unwrap_or(0);
+        first.is_some_and(|first| first < end)
+    });
+    if let Some(tensor) = tensor {
         let then = if skipped { "the step is skipped" } else { "they go into the state" };
-        tracing::warn!("{count} gradients are infinite or NaN, the first in tensor {name:?}; {then}");
+        tracing::warn!("{count} gradients are infinite or NaN, the first in tensor {:?}; {then}", tensor.name);
     }
-    count
+    Ok(count)
 }
 
 fn text(printed: &Printed) -> String {
     let Printed { store, device, optimizer, step, report, applied, .. } = printed;
+    let report = &report.step;
     if applied.skipped {
-        let store = store.display();
         let next = applied.loss_scale.map(|scale| format!("; the next loss scale is {scale}")).unwrap_or_default();
         return format!(
             "{store}: skipped, for the gradients are not all finite; still at {optimizer} step {step}{next}"
         );
     }
     let mut text = format!(
-        "{}: {optimizer} step {step} done on {device}: {} elements in {:.3} s",
-        store.display(),
-        report.elements,
-        report.seconds
+        "{store}: {optimizer} step {step} done on {device}: {} elements in {:.3} s",
+        report.elements, report.seconds
     );
     if let Some(norm) = applied.norm {
         text += &format!("\ngradient norm {norm:.6}, gradients multiplied by {:e}", applied.grad_scale);

@@ -7,17 +7,20 @@
 //! cover the data exactly (no overlap, no hole, nothing past the end) and a tensor's bytes must be those its shape and type
 //! need. Only after that is anything allocated for data, so a file cannot make the reader allocate more than its own length.
 
-mod flat;
 mod header;
+mod run;
+mod shards;
 mod write;
 
-pub use flat::{flatten, flatten_half, match_entries, MatchError};
 pub use header::{ElementType, TensorInfo};
-pub use write::{write, write_bytes, write_half};
+pub use run::RunWriter;
+pub use shards::Shards;
+pub use write::{write, write_bytes, write_half, Writer};
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 /// The longest header that is read; the format's own limit.
@@ -133,6 +136,17 @@ impl SafetensorsFile {
         let mut bytes = vec![0; (info.end - info.begin) as usize];
         self.read_at(info, &mut bytes)?;
         Ok(bytes)
+    }
+
+    /// Reads bytes of a tensor from its byte `first` on.
+    ///
+    /// # Panics
+    ///
+    /// If `info` is not of this file, or has no such bytes.
+    pub fn read_part(&self, info: &TensorInfo, first: u64, into: &mut [u8]) -> Result<(), SafetensorsError> {
+        assert!(first + into.len() as u64 <= info.end - info.begin, "the tensor's bytes");
+        let at = self.data_start + info.begin + first;
+        self.file.read_exact_at(into, at).map_err(|source| SafetensorsError::Read { path: self.path.clone(), source })
     }
 
     fn read_at(&mut self, info: &TensorInfo, into: &mut [u8]) -> Result<(), SafetensorsError> {

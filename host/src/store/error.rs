@@ -38,8 +38,37 @@ pub enum StoreError {
         /// The folder.
         folder: PathBuf,
     },
+    /// The folders are not those of one store, in their order.
+    #[error("{what}")]
+    Folders {
+        /// What is wrong with them and what to do.
+        what: String,
+    },
+    /// The store does not stand at this step.
+    #[error(
+        "{store} cannot be opened at step {step}: it stands at {}; a step before the last one is gone when the next begins",
+        stands.iter().map(u64::to_string).collect::<Vec<_>>().join(" and ")
+    )]
+    NoSuchStep {
+        /// The store.
+        store: String,
+        /// The step that was asked for.
+        step: u64,
+        /// The steps at which it stands.
+        stands: Vec<u64>,
+    },
+    /// The older generation is not whole either.
+    #[error("{store} has no older generation that is whole; restore it from a snapshot, or import exported tensors")]
+    NoWayBack {
+        /// The store.
+        store: String,
+    },
     /// A file is not what the manifest says, or the manifest is broken.
-    #[error("{} is damaged: {what}; restore the store from a copy, or make it again from exported tensors", path.display())]
+    #[error(
+        "{} is damaged: {what}; see with `nearfield check` whether the step before is whole, else restore the store from a \
+         snapshot or import exported tensors",
+        path.display()
+    )]
     Damaged {
         /// The file.
         path: PathBuf,

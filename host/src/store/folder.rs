@@ -1,128 +1,152 @@
-//! The files of a store.
+//! The files of a store's folders.
 
-use super::{Manifest, StoreError};
+use super::part::{Origin, Part, Sums};
+use super::{Manifest, StoreError, Subgroup};
+use crate::disk::{self, Disk, DiskFile, Open, UNFINISHED};
 use crate::durable;
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
-use std::io::{self, Read};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::io;
 use std::path::{Path, PathBuf};
-use tempfile::TempDir;
+use std::sync::Arc;
 
-const MANIFEST: &str = "manifest.toml";
-const LOCK: &str = "lock";
-/// The longest manifest that is read.
-const MANIFEST_BYTES: u64 = 64 << 20;
+pub(super) const MANIFEST: &str = "manifest.toml";
+/// What the manifest was before the last step.
+const MANIFEST_BEFORE: &str = "manifest-before.toml";
+pub(super) const LOCK: &str = "lock";
+/// The longest manifest, or part, that is read.
+const TEXT_BYTES: u64 = 256 << 20;
 
-/// A held lock; the system gives it back when the process ends, however it ends.
+/// Open files with their paths.
+pub type Files = Vec<(PathBuf, Arc<dyn DiskFile>)>;
+
+/// Files of one length that are written and checked together: the optimizer's state, or accumulated gradients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Series {
+    /// What the file with their checksums is called after.
+    pub name: &'static str,
+    /// The flat runs, a file each.
+    pub runs: Vec<&'static str>,
+}
+
+impl Series {
+    /// Accumulated gradients.
+    pub fn accumulated() -> Series {
+        Series { name: "accumulated", runs: vec!["accumulated"] }
+    }
+
+    /// Where a run of a set lies: `params-0.f32`.
+    pub(super) fn run_path(&self, folder: &Path, run: usize, set: u8) -> PathBuf {
+        folder.join(format!("{}-{set}.f32", self.runs[run]))
+    }
+
+    /// Where its checksums lie: `state-0.toml`.
+    pub(super) fn part_path(&self, folder: &Path, set: u8) -> PathBuf {
+        folder.join(format!("{}-{set}.toml", self.name))
+    }
+
+    /// Opens the files of a set.
+    pub(super) fn open(
+        &self,
+        disk: &dyn Disk,
+        folder: &Path,
+        set: u8,
+        how: Open,
+    ) -> Result<Files, StoreError> {
+        let open = |run| {
+            let path = self.run_path(folder, run, set);
+            match disk.open(&path, how) {
+                Ok(file) => Ok((path, file)),
+                Err(source) if how == Open::ReadDirect => Err(StoreError::Read { path, source }),
+                Err(source) => Err(StoreError::Write { path, source }),
+            }
+        };
+        (0..self.runs.len()).map(open).collect()
+    }
+}
+
+/// A device's files of a set, being read.
 #[derive(Debug)]
-pub(super) struct Lock {
-    file: File,
+pub struct Reading {
+    /// A file a run, with its path.
+    pub files: Files,
+    /// What they have to add up to.
+    pub sums: Sums,
 }
 
-impl Drop for Lock {
-    /// Closing alone would not do: a child process that another thread is just starting has the file open too, until it
-    /// runs its own program.
-    fn drop(&mut self) {
-        let _ = self.file.unlock();
-    }
+/// A device's files of the other set, being written. They count for nothing until [`Writing::finish`] and the commit.
+#[derive(Debug)]
+pub struct Writing {
+    pub(super) disk: Arc<dyn Disk>,
+    pub(super) folder: PathBuf,
+    pub(super) store: String,
+    pub(super) device: usize,
+    pub(super) set: u8,
+    pub(super) step: u64,
+    pub(super) series: Series,
+    pub(super) subgroups: Vec<Subgroup>,
+    /// A file a run, with its path.
+    pub files: Files,
 }
 
-impl Lock {
-    /// Makes the file that is locked.
-    pub(super) fn create(folder: &Path) -> Result<(), StoreError> {
-        let path = folder.join(LOCK);
-        let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
-        made.map(drop).map_err(|source| StoreError::Write { path, source })
-    }
-
-    /// Takes the lock or says that another has it.
-    pub(super) fn take(folder: &Path) -> Result<Lock, StoreError> {
-        let missing = |source| StoreError::Missing { folder: folder.into(), source };
-        let file = OpenOptions::new().write(true).open(folder.join(LOCK)).map_err(missing)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Lock { file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::Held { folder: folder.into() }),
-            Err(TryLockError::Error(source)) => Err(StoreError::Read { path: folder.join(LOCK), source }),
+impl Writing {
+    /// Makes the files durable and writes down what they add up to; gives the part's checksum, for the commit.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`].
+    pub fn finish(self, sums: &Sums) -> Result<u32, StoreError> {
+        for (path, file) in &self.files {
+            file.sync().map_err(|source| StoreError::Write { path: path.clone(), source })?;
         }
+        let origin = Origin { store: &self.store, device: self.device, set: self.set, step: self.step };
+        let part = Part::new(origin, &self.series.runs, self.subgroups.iter(), sums);
+        write_part(self.disk.as_ref(), &self.series.part_path(&self.folder, self.set), &part)
     }
+}
+
+pub(super) fn write_part(disk: &dyn Disk, path: &Path, part: &Part) -> Result<u32, StoreError> {
+    let write = |source| StoreError::Write { path: path.into(), source };
+    let (text, sum) = part.text().map_err(|error| write(io::Error::other(error)))?;
+    disk::replace(disk, path, text.as_bytes()).map_err(write)?;
+    Ok(sum)
+}
+
+/// Reads a part, and its checksum.
+pub(super) fn read_part(disk: &dyn Disk, path: &Path) -> Result<(Part, u32), StoreError> {
+    let bytes = disk::read(disk, path, TEXT_BYTES)
+        .map_err(|source| StoreError::Damaged { path: path.into(), what: format!("it cannot be read ({source})") })?;
+    Part::parse(&bytes).map_err(|what| StoreError::Damaged { path: path.into(), what })
 }
 
 /// Whether nothing is there, or an empty folder.
-pub(super) fn is_free(folder: &Path) -> Result<bool, StoreError> {
-    match fs::read_dir(folder) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
+pub(super) fn is_free(disk: &dyn Disk, folder: &Path) -> Result<bool, StoreError> {
+    match disk.list(folder) {
+        Ok(names) => Ok(names.is_empty()),
         Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(true),
         Err(e) if e.kind() == io::ErrorKind::NotADirectory => Ok(false),
         Err(source) => Err(StoreError::Read { path: folder.into(), source }),
     }
 }
 
-/// A folder of the owner's beside `folder`; it vanishes unless it is renamed into place.
-pub(super) fn temporary_beside(folder: &Path) -> Result<TempDir, StoreError> {
-    tempfile::Builder::new()
-        .prefix(".nearfield-init-")
-        .permissions(Permissions::from_mode(0o700))
-        .tempdir_in(durable::folder_of(folder))
-        .map_err(|source| StoreError::Write { path: folder.into(), source })
-}
-
-pub(super) fn rename_into_place(from: TempDir, to: &Path) -> Result<(), StoreError> {
-    let renamed = durable::sync_folder(from.path()).and_then(|()| fs::rename(from.path(), to));
-    renamed.map_err(|source| StoreError::Write { path: to.into(), source })?;
-    // Renamed away: there is nothing left to clean up.
-    let _ = from.keep();
-    durable::sync_folder(durable::folder_of(to)).map_err(|source| StoreError::Unsynced { folder: to.into(), source })
-}
-
 /// Refuses a store that others could change under this process.
-pub(super) fn check_private(folder: &Path) -> Result<(), StoreError> {
-    let about = fs::metadata(folder).map_err(|source| StoreError::Missing { folder: folder.into(), source })?;
-    if about.permissions().mode() & 0o022 != 0 {
-        return Err(StoreError::OpenToOthers { folder: folder.into() });
-    }
-    Ok(())
-}
-
-/// The file of a flat run: `params-0.f32`.
-pub(super) fn run_name(run: &str, generation: u8) -> String {
-    format!("{run}-{generation}.f32")
-}
-
-/// Writes one set of flat runs; on an error none of it is left.
-pub(super) fn write_set(folder: &Path, generation: u8, runs: &[(&str, &[f32])]) -> Result<(), StoreError> {
-    for (run, data) in runs {
-        let path = folder.join(run_name(run, generation));
-        if let Err(source) = super::write_run(&path, data) {
-            remove_set(folder, generation, runs.iter().map(|(run, _)| *run));
-            return Err(StoreError::Write { path, source });
-        }
-    }
-    Ok(())
-}
-
-/// Removes a set that does not count.
-pub(super) fn remove_set<'a>(folder: &Path, generation: u8, runs: impl Iterator<Item = &'a str>) {
-    for run in runs {
-        // A file that cannot be removed is overwritten by the next step.
-        let _ = fs::remove_file(folder.join(run_name(run, generation)));
+pub(super) fn check_private(disk: &dyn Disk, folder: &Path) -> Result<(), StoreError> {
+    let mode = disk.mode(folder).map_err(|source| StoreError::Missing { folder: folder.into(), source })?;
+    match mode & 0o022 {
+        0 => Ok(()),
+        _ => Err(StoreError::OpenToOthers { folder: folder.into() }),
     }
 }
 
-/// Whether a folder has the files that every store has.
+/// Whether a folder has files that a store has.
 pub(super) fn is_store(folder: &Path) -> bool {
-    folder.join(MANIFEST).is_file() && folder.join(LOCK).is_file()
+    folder.join(LOCK).is_file() && ["state-0.toml", "state-1.toml"].iter().any(|part| folder.join(part).is_file())
 }
 
-/// Removes what a killed process left: unfinished files and the set that does not count. Only the holder of the lock makes
-/// such files, so none of them is in use.
-pub(super) fn sweep(folder: &Path, manifest: &Manifest) -> Result<(), StoreError> {
-    remove_set(folder, 1 - manifest.generation, super::run_names(&manifest.optimizer.hyper()));
-    let read = |source| StoreError::Read { path: folder.into(), source };
-    for entry in fs::read_dir(folder).map_err(read)? {
-        let entry = entry.map_err(read)?;
-        if entry.file_name().as_encoded_bytes().starts_with(durable::TEMPORARY.as_bytes()) {
+/// Removes unfinished files that a killed process left. Only the holder of the lock makes such files, so none of them is in use.
+pub(super) fn sweep(disk: &dyn Disk, folder: &Path) -> Result<(), StoreError> {
+    for name in disk.list(folder).map_err(|source| StoreError::Read { path: folder.into(), source })? {
+        if name.as_os_str().as_encoded_bytes().starts_with(UNFINISHED.as_bytes()) {
             // What cannot be removed takes room and does no other harm.
-            let _ = fs::remove_file(entry.path());
+            let _ = disk.remove(&folder.join(name));
         }
     }
     Ok(())
@@ -134,40 +158,43 @@ pub(super) fn manifest_path(folder: &Path) -> PathBuf {
 }
 
 /// Replaces the manifest. After an error either the old or the new one is there: only syncing the folder may have failed.
-pub(super) fn write_manifest(folder: &Path, manifest: &Manifest) -> io::Result<()> {
-    let text = toml::to_string(manifest).map_err(io::Error::other)?;
-    durable::replace(&manifest_path(folder), durable::Access::Owner, |f| f.write_all(text.as_bytes()))
+pub(super) fn write_manifest(disk: &dyn Disk, folder: &Path, manifest: &Manifest) -> io::Result<()> {
+    let text = manifest.text().map_err(io::Error::other)?;
+    disk::replace(disk, &manifest_path(folder), text.as_bytes())
 }
 
-pub(super) fn read_manifest(folder: &Path) -> Result<Manifest, StoreError> {
-    let path = manifest_path(folder);
-    let file = File::open(&path).map_err(|source| StoreError::Missing { folder: folder.into(), source })?;
-    let damaged = |what: String| StoreError::Damaged { path: path.clone(), what };
-    let mut text = String::new();
-    file.take(MANIFEST_BYTES + 1)
-        .read_to_string(&mut text)
-        .map_err(|source| StoreError::Read { path: path.clone(), source })?;
-    if text.len() as u64 > MANIFEST_BYTES {
-        return Err(damaged(format!("it is longer than {MANIFEST_BYTES} bytes")));
-    }
-    Manifest::parse(&text).map_err(damaged)
+/// Keeps a manifest under another name, for [`super::repair`] should the next one be damaged.
+pub(super) fn keep_manifest(disk: &dyn Disk, folder: &Path, manifest: &Manifest) -> io::Result<()> {
+    let text = manifest.text().map_err(io::Error::other)?;
+    disk::replace(disk, &folder.join(MANIFEST_BEFORE), text.as_bytes())
 }
 
-/// Refuses a flat run of another length than the manifest says, before anything is allocated for it.
-pub(super) fn check_length(path: &PathBuf, elements: u64) -> Result<(), StoreError> {
-    let bytes = fs::metadata(path).map_err(|source| StoreError::Read { path: path.clone(), source })?.len();
-    if bytes != 4 * elements {
-        let what = format!("it has {bytes} bytes, but the manifest says {}", 4 * elements);
-        return Err(StoreError::Damaged { path: path.clone(), what });
-    }
-    Ok(())
+pub(super) fn read_manifest(disk: &dyn Disk, folder: &Path) -> Result<Manifest, StoreError> {
+    read_manifest_at(disk, folder, manifest_path(folder))
 }
 
-pub(super) fn read_run(path: &PathBuf, elements: u64) -> Result<Vec<f32>, StoreError> {
-    check_length(path, elements)?;
-    let mut data = vec![0f32; elements as usize];
-    File::open(path)
-        .and_then(|mut file| file.read_exact(bytemuck::cast_slice_mut(&mut data)))
-        .map_err(|source| StoreError::Read { path: path.clone(), source })?;
-    Ok(data)
+/// The manifest before the last one.
+pub(super) fn read_manifest_before(disk: &dyn Disk, folder: &Path) -> Result<Manifest, StoreError> {
+    read_manifest_at(disk, folder, folder.join(MANIFEST_BEFORE))
+}
+
+fn read_manifest_at(disk: &dyn Disk, folder: &Path, path: PathBuf) -> Result<Manifest, StoreError> {
+    let bytes = disk::read(disk, &path, TEXT_BYTES).map_err(|source| match source.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => StoreError::Missing { folder: folder.into(), source },
+        io::ErrorKind::InvalidData => StoreError::Damaged { path: path.clone(), what: source.to_string() },
+        _ => StoreError::Read { path: path.clone(), source },
+    })?;
+    Manifest::parse(&bytes).map_err(|what| StoreError::Damaged { path, what })
+}
+
+/// The folder that a store's folder lies in, and the name of an unfinished one beside it.
+pub(super) fn beside(folder: &Path, id: &str) -> PathBuf {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    durable::folder_of(folder).join(format!("{UNFINISHED}init-{name}-{id}"))
+}
+
+/// Whether a folder has a part of a store.
+pub(super) fn any_part(disk: &dyn Disk, folder: &Path) -> bool {
+    let names = disk.list(folder).unwrap_or_default();
+    names.iter().any(|name| ["state-0.toml", "state-1.toml"].iter().any(|part| name == Path::new(part)))
 }

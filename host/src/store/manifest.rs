@@ -1,38 +1,63 @@
-//! The manifest: `manifest.toml`.
+//! The manifest: `manifest.toml` in the first device's folder. With its renaming a step is committed.
 
-use super::OptimizerEntry;
-use nearfield_model::optimizer::{BetaPowers, Hyper, Optimizer};
+use super::layout::{LEAST_SUBGROUP_ELEMENTS, MOST_DEVICES};
+use super::{sealed, Layout, OptimizerEntry};
+use nearfield_model::gradient_norm::SquareSum;
+use nearfield_model::optimizer::{BetaPowers, Hyper};
 use nearfield_model::scale::{LossScale, GROWTH_INTERVAL};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeSet;
 
 /// The first line of every manifest.
 const FORMAT: &str = "nearfield-store";
-/// Counted up when the meaning of a store changes. Version 1 had only AdamW, and says of it what version 2 says; version 2 had no
-/// loss scale.
-const VERSION: u32 = 3;
-/// The oldest version that is read.
-const OLDEST: u32 = 1;
+/// Counted up when the meaning of a store changes. Versions 1 to 3 had one folder and no checksums.
+const VERSION: u32 = 4;
 /// More steps than any run has; up to here f64, in which powers of the betas are computed, counts exactly.
 const STEPS: u64 = 1 << 53;
+/// The most bytes of a caller's record.
+pub const RECORD_BYTES: usize = 1 << 16;
 
 /// What a store's files are.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    format: String,
-    version: u32,
-    /// Which of the two sets of files counts: 0 or 1.
-    pub generation: u8,
+    pub(super) format: String,
+    pub(super) version: u32,
+    /// Drawn when the store was made: what tells its folders from those of another.
+    pub id: String,
+    /// Folders, a device each.
+    pub devices: usize,
+    /// Elements of a subgroup; the last one of a group may have fewer.
+    pub subgroup_elements: u64,
     /// The optimizer and its hyper-parameters.
     pub optimizer: OptimizerEntry,
+    /// Which sets of files are whole, the newest first: one or two.
+    pub generations: Vec<Generation>,
+    /// Gradients that wait for a step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accumulated: Option<Accumulated>,
+    /// Parameter groups, in the order in which their tensors stand below.
+    pub groups: Vec<GroupEntry>,
+    /// The tensors in the order in which they lie in the flat run.
+    pub tensors: Vec<TensorEntry>,
+}
+
+/// A state of the whole store.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Generation {
+    /// Which of the two sets of files it is in: 0 or 1.
+    pub set: u8,
+    /// The checksum of each device's part.
+    pub parts: Vec<u32>,
+    /// A caller's record, in hexadecimal: random state, position in the data.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(super) record: String,
     /// How far training has come.
     pub progress: Progress,
     /// The dynamic loss scale, if one is used.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub loss_scale: Option<LossScaleEntry>,
-    /// The tensors in the order in which they lie in the flat runs.
-    pub tensors: Vec<TensorEntry>,
 }
 
 /// How far training has come. The running products are kept, because a power recomputed on resume differs from them.
@@ -81,6 +106,53 @@ impl From<LossScaleEntry> for LossScale {
     }
 }
 
+/// Gradients of several micro-batches, added up.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accumulated {
+    /// Which of the two sets of files they are in.
+    pub set: u8,
+    /// The checksum of each device's part.
+    pub parts: Vec<u32>,
+    /// How many gradients were added.
+    pub count: u64,
+    /// Their sum of squares, exactly: words of 64 bits in hexadecimal, the lowest first.
+    squares: String,
+    /// Whether one of them is infinite or NaN.
+    nonfinite: bool,
+}
+
+impl Accumulated {
+    /// Of these sums.
+    pub(super) fn new(set: u8, parts: Vec<u32>, count: u64, squares: &SquareSum) -> Accumulated {
+        let words: Vec<String> = squares.words.iter().map(|word| format!("{word:x}")).collect();
+        Accumulated { set, parts, count, squares: words.join(" "), nonfinite: squares.nonfinite }
+    }
+
+    /// The sum of squares, or `None` if it is malformed.
+    pub fn squares(&self) -> Option<SquareSum> {
+        let mut sum = SquareSum { nonfinite: self.nonfinite, ..SquareSum::default() };
+        let mut words = self.squares.split(' ');
+        for word in &mut sum.words {
+            *word = u64::from_str_radix(words.next()?, 16).ok()?;
+        }
+        words.next().is_none().then_some(sum)
+    }
+}
+
+/// A parameter group.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupEntry {
+    /// What it is called.
+    pub name: String,
+    /// How many tensors it has.
+    pub tensors: usize,
+    /// Its weight decay, where that is not the optimizer's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weight_decay: Option<f64>,
+}
+
 /// A tensor of the model.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -118,77 +190,192 @@ struct Head {
     version: u32,
 }
 
+/// What does not change in a store's life.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// The tensors, group after group.
+    pub tensors: Vec<TensorEntry>,
+    /// The groups, with how many tensors each has.
+    pub groups: Vec<GroupEntry>,
+    /// The optimizer's hyper-parameters.
+    pub hyper: Hyper,
+}
+
+impl Model {
+    /// Of tensors that are one group.
+    pub fn new(tensors: Vec<TensorEntry>, hyper: Hyper) -> Model {
+        let groups = vec![GroupEntry { name: "all".into(), tensors: tensors.len(), weight_decay: None }];
+        Model { tensors, groups, hyper }
+    }
+
+    /// Of tensors of which some do not decay; both groups keep the tensors' order.
+    pub fn with_no_decay(tensors: Vec<TensorEntry>, hyper: Hyper, no_decay: impl Fn(&str) -> bool) -> Model {
+        let (still, decay): (Vec<_>, Vec<_>) = tensors.into_iter().partition(|tensor| no_decay(&tensor.name));
+        let groups = vec![
+            GroupEntry { name: "decay".into(), tensors: decay.len(), weight_decay: None },
+            GroupEntry { name: "no_decay".into(), tensors: still.len(), weight_decay: Some(0.0) },
+        ];
+        Model { tensors: [decay, still].concat(), groups, hyper }
+    }
+}
+
 impl Manifest {
-    /// Of a new store.
-    pub(super) fn new(tensors: Vec<TensorEntry>, hyper: &Hyper) -> Manifest {
+    /// Of a new store, without a generation.
+    pub(super) fn new(model: Model, id: String, devices: usize, subgroup_elements: u64) -> Manifest {
         Manifest {
             format: FORMAT.into(),
             version: VERSION,
-            generation: 0,
-            optimizer: OptimizerEntry::of(hyper),
-            progress: Progress::of(&hyper.powers()),
-            loss_scale: None,
-            tensors,
+            id,
+            devices,
+            subgroup_elements,
+            optimizer: OptimizerEntry::of(&model.hyper),
+            generations: Vec::new(),
+            accumulated: None,
+            groups: model.groups,
+            tensors: model.tensors,
         }
     }
 
-    /// After a step: the other set of files counts.
-    pub(super) fn after(&self, powers: &BetaPowers, loss_scale: Option<LossScale>) -> Manifest {
-        let loss_scale = loss_scale.map(LossScaleEntry::from).or(self.loss_scale);
-        Manifest { generation: 1 - self.generation, progress: Progress::of(powers), loss_scale, ..self.clone() }
+    /// The state that counts.
+    pub fn current(&self) -> &Generation {
+        // `parse` has refused a manifest without one, and whoever makes one gives it one.
+        &self.generations[0]
     }
 
-    /// Elements of a flat run, or `None` if they do not fit a file.
+    /// The hyper-parameters of each group.
+    pub fn group_hypers(&self) -> Vec<Hyper> {
+        let hyper = self.optimizer.hyper();
+        let of = |group: &GroupEntry| group.weight_decay.map_or(hyper, |decay| hyper.with_weight_decay(decay));
+        self.groups.iter().map(of).collect()
+    }
+
+    /// Elements of each group.
+    pub fn group_elements(&self) -> Vec<u64> {
+        let mut tensors = self.tensors.iter();
+        let of = |group: &GroupEntry| tensors.by_ref().take(group.tensors).filter_map(TensorEntry::elements).sum();
+        self.groups.iter().map(of).collect()
+    }
+
+    /// Elements of the flat run, or `None` if they do not fit a file.
     pub fn elements(&self) -> Option<u64> {
-        let sum = self.tensors.iter().try_fold(0u64, |sum, t| sum.checked_add(t.elements()?))?;
-        // Bytes are counted in 64 bits, and offsets of files in 63.
-        (sum < 1 << 61).then_some(sum)
+        elements(&self.tensors)
+    }
+
+    /// Where the elements lie.
+    pub fn layout(&self) -> Layout {
+        Layout::new(&self.group_elements(), self.subgroup_elements, self.devices)
+    }
+
+    /// The text of the file.
+    pub(super) fn text(&self) -> Result<String, toml::ser::Error> {
+        Ok(sealed::seal(toml::to_string(self)?).0)
     }
 
     /// Parses and checks a manifest; the error says what is wrong.
-    pub(super) fn parse(text: &str) -> Result<Manifest, String> {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Manifest, String> {
         let told = |e: toml::de::Error| e.to_string().trim_end().replace('\n', " ");
         // Looked at first: what a later version says otherwise is not for this program to judge.
-        let Head { format, version } = toml::from_str(text).map_err(told)?;
-        if format != FORMAT {
-            return Err(format!("its format is not {FORMAT}"));
+        if let Some(Head { format, version }) =
+            std::str::from_utf8(bytes).ok().and_then(|text| toml::from_str::<Head>(text).ok())
+        {
+            if format != FORMAT {
+                return Err(format!("its format is not {FORMAT}"));
+            }
+            if version < VERSION {
+                return Err(format!(
+                    "it has version {version}, and this program knows version {VERSION}; export it with the program that \
+                     made it, and `nearfield import` that"
+                ));
+            }
+            if version > VERSION {
+                return Err(format!("it has version {version}, but this program knows version {VERSION}"));
+            }
         }
-        if !(OLDEST..=VERSION).contains(&version) {
-            return Err(format!("it has version {version}, but this program knows versions {OLDEST} to {VERSION}"));
+        let (text, _) = sealed::open(bytes)?;
+        let manifest: Manifest = toml::from_str(text).map_err(told)?;
+        manifest.check()?;
+        Ok(manifest)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if !(1..=MOST_DEVICES).contains(&self.devices) {
+            return Err(format!("it has {} devices, but must have 1 to {MOST_DEVICES}", self.devices));
         }
-        let manifest = Manifest { version: VERSION, ..toml::from_str(text).map_err(told)? };
-        if manifest.generation > 1 {
-            return Err(format!("its generation is {}, but must be 0 or 1", manifest.generation));
+        if self.subgroup_elements < LEAST_SUBGROUP_ELEMENTS {
+            let least = LEAST_SUBGROUP_ELEMENTS;
+            return Err(format!("its subgroups have {} elements, but must have {least}", self.subgroup_elements));
         }
-        let hyper = manifest.optimizer.hyper();
-        hyper.check().map_err(|e| e.to_string())?;
-        if version == 1 && hyper.optimizer() != Optimizer::AdamW {
-            return Err(format!("it has version 1, which had no optimizer {}", hyper.optimizer()));
+        for hyper in self.group_hypers() {
+            hyper.check().map_err(|e| e.to_string())?;
         }
-        if manifest.progress.step >= STEPS {
-            return Err(format!("its step is {}, but must be less than {STEPS}", manifest.progress.step));
+        let sets: Vec<u8> = self.generations.iter().map(|generation| generation.set).collect();
+        if !matches!(sets[..], [0] | [1] | [0, 1] | [1, 0]) {
+            return Err(format!("its generations are in the sets {sets:?}, but must be in one or both of 0 and 1"));
         }
-        for product in [manifest.progress.beta1_t, manifest.progress.beta2_t] {
+        for generation in &self.generations {
+            generation.check(&self.optimizer.hyper(), self.devices)?;
+        }
+        if let Some(accumulated) = &self.accumulated {
+            let fits =
+                accumulated.set < 2 && accumulated.parts.len() == self.devices && accumulated.squares().is_some();
+            if !fits || accumulated.count == 0 {
+                return Err("its accumulated gradients are none that a run leads to".into());
+            }
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.tensors.iter().find(|t| !names.insert(&t.name)) {
+            return Err(format!("the tensor {:?} occurs twice", twice.name));
+        }
+        if self.groups.iter().try_fold(0usize, |sum, group| sum.checked_add(group.tensors)) != Some(self.tensors.len())
+        {
+            return Err(format!("its groups do not have its {} tensors", self.tensors.len()));
+        }
+        match self.elements() {
+            Some(_) => Ok(()),
+            None => Err("its tensors have more elements than a file can hold".into()),
+        }
+    }
+}
+
+/// Elements of tensors end to end, or `None` if they do not fit a file.
+pub(super) fn elements(tensors: &[TensorEntry]) -> Option<u64> {
+    let sum = tensors.iter().try_fold(0u64, |sum, t| sum.checked_add(t.elements()?))?;
+    // Bytes are counted in 64 bits, and offsets of files in 63.
+    (sum < 1 << 60).then_some(sum)
+}
+
+impl Generation {
+    /// The record that came with it.
+    pub fn record(&self) -> Vec<u8> {
+        let digits = self.record.as_bytes().chunks(2).map(|pair| std::str::from_utf8(pair).unwrap_or_default());
+        digits.filter_map(|pair| u8::from_str_radix(pair, 16).ok()).collect()
+    }
+
+    fn check(&self, hyper: &Hyper, devices: usize) -> Result<(), String> {
+        if self.parts.len() != devices {
+            return Err(format!("a generation has {} parts, but there are {devices} devices", self.parts.len()));
+        }
+        if self.progress.step >= STEPS {
+            return Err(format!("its step is {}, but must be less than {STEPS}", self.progress.step));
+        }
+        for product in [self.progress.beta1_t, self.progress.beta2_t] {
             if !(0.0..=1.0).contains(&product) {
                 return Err(format!("a beta product is {product}, but must be 0 to 1"));
             }
         }
-        let products = manifest.progress.powers(&hyper);
+        let products = self.progress.powers(hyper);
         if products.beta1 == 1.0 && (products.beta1_t, products.beta2_t) != (1.0, 1.0) {
             return Err(format!("its beta products are not 1, but {} corrects no bias", hyper.optimizer()));
         }
-        if let Some(LossScaleEntry { scale, good_steps }) = manifest.loss_scale {
+        if let Some(LossScaleEntry { scale, good_steps }) = self.loss_scale {
             if !scale.is_normal() || scale < 0.0 || good_steps >= GROWTH_INTERVAL {
                 return Err(format!("its loss scale is {scale} after {good_steps} steps, which no run leads to"));
             }
         }
-        let mut names = BTreeSet::new();
-        if let Some(twice) = manifest.tensors.iter().find(|t| !names.insert(&t.name)) {
-            return Err(format!("the tensor {:?} occurs twice", twice.name));
+        let digits = self.record.len() <= 2 * RECORD_BYTES && self.record.len().is_multiple_of(2);
+        if !digits || !self.record.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(format!("its record is not at most {RECORD_BYTES} bytes in hexadecimal"));
         }
-        if manifest.elements().is_none() {
-            return Err("its tensors have more elements than a file can hold".into());
-        }
-        Ok(manifest)
+        Ok(())
     }
 }

@@ -1,35 +1,55 @@
-//! The optimizer state of a model, in one folder.
+//! The optimizer state of a model on one or several devices, a folder each.
 //!
 //! ```text
-//! manifest.toml               what the state is; renamed into place, and with it a step is committed
+//! manifest.toml               first folder only: what the state is, and which set of files counts
+//! manifest-before.toml        what it was before the last step
 //! lock                        held by the process that has the store open
-//! params-0.f32 …              one flat run a tensor kind, little-endian, in the order of the manifest's tensors;
-//! exp_avg-0.f32 …             -0 and -1 take turns: the manifest names the set that counts
-//! exp_avg_sq-0.f32 …
+//! state-0.toml                checksums of a set of files, a part of a generation
+//! params-0.f32                flat runs of the device's subgroups, each on a block of 4 KiB; little-endian
+//! exp_avg-0.f32 …             -0 and -1 take turns
 //! ```
 //!
 //! Which runs there are besides the parameters is the optimizer's: none, or any of exp_avg, exp_avg_sq, momentum_buffer.
 //!
-//! A step reads one set, writes the other, syncs it and commits by renaming the manifest, so a step that fails at any
-//! moment leaves the state before it. This is the seam for a store on several devices: [`Store::load`] and
-//! [`Store::commit`] are all that the rest of the program knows. Tensor names never become file names.
+//! A step reads one set and writes the other; every device makes its files durable and writes their checksums down; then the manifest
+//! is renamed into place, and with that the step is done, on all devices at once. Killed at any moment, the store opens at the
+//! step before or after. The set that was read stays whole until the next step begins to write into it, so that whoever has several
+//! stores to keep in step can go back ([`Store::back_to`]). Tensor names never become file names.
 
+mod check;
+mod create;
 mod entry;
 mod error;
 mod folder;
+mod layout;
 mod manifest;
+mod part;
+mod reader;
+mod sealed;
 
+pub use check::{check, repair, Finding, Found};
+pub use create::{create, Contents};
 pub use entry::OptimizerEntry;
 pub use error::StoreError;
-pub use manifest::{by_tensor, LossScaleEntry, Manifest, Progress, TensorEntry};
+pub use folder::{Reading, Series, Writing};
+pub use layout::{padded_bytes, Layout, Piece, Subgroup, LEAST_SUBGROUP_ELEMENTS, MOST_DEVICES, SUBGROUP_ELEMENTS};
+pub use manifest::{
+    by_tensor, Accumulated, Generation, GroupEntry, LossScaleEntry, Manifest, Model, Progress, TensorEntry,
+    RECORD_BYTES,
+};
+pub use part::Sums;
+pub use reader::Reader;
+pub(crate) use reader::{add as sum_with, damaged};
 
-use crate::durable;
-use folder::Lock;
+use crate::disk::{self, Disk, Open};
 use nearfield_model::optimizer::{BetaPowers, Hyper};
 use nearfield_model::scale::LossScale;
+use std::any::Any;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-/// The flat runs of a store.
+/// The flat runs of a store, in memory.
 #[derive(Clone, Debug, PartialEq)]
 pub struct State {
     /// Parameters.
@@ -43,76 +63,73 @@ impl State {
     pub fn new(params: Vec<f32>, hyper: &Hyper) -> State {
         State { states: vec![vec![0.0; params.len()]; hyper.states().len()], params }
     }
-
-    /// Every flat run with its name.
-    fn runs(&self, hyper: &Hyper) -> Vec<(&'static str, &[f32])> {
-        let runs = [self.params.as_slice()].into_iter().chain(self.states.iter().map(Vec::as_slice));
-        run_names(hyper).zip(runs).collect()
-    }
 }
 
-/// The names of a store's flat runs: the parameters, then the optimizer's states.
-fn run_names(hyper: &Hyper) -> impl Iterator<Item = &'static str> {
-    [PARAMS].into_iter().chain(hyper.states().iter().copied())
+/// The optimizer's state as a series of files: the parameters, then the states.
+fn state_series(hyper: &Hyper) -> Series {
+    Series { name: "state", runs: [&["params"], hyper.states()].concat() }
 }
 
-const PARAMS: &str = "params";
+/// What a step leads to besides the files.
+#[derive(Clone, Debug)]
+pub struct Next {
+    /// The beta products of the step.
+    pub powers: BetaPowers,
+    /// The dynamic loss scale, if there is one.
+    pub loss_scale: Option<LossScale>,
+    /// A caller's record; `None` keeps the one before.
+    pub record: Option<Vec<u8>>,
+}
 
 /// An open store. No other process can open it while this one lives.
 #[derive(Debug)]
 pub struct Store {
-    folder: PathBuf,
+    disk: Arc<dyn Disk>,
+    folders: Vec<PathBuf>,
     manifest: Manifest,
-    _lock: Lock,
+    layout: Layout,
+    /// Of each device, what the current set adds up to.
+    sums: Vec<Sums>,
+    _locks: Vec<Box<dyn Any + Send + Sync>>,
 }
 
 impl Store {
-    /// Makes a store at `folder`, which must not exist yet or be empty. On any error but the last one below nothing is left.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Exists`], [`StoreError::NoParent`], [`StoreError::Write`] when the disk is full or the parent cannot
-    /// be written, or [`StoreError::Unsynced`] if the store is made and only the last sync failed.
-    pub fn create(folder: &Path, tensors: Vec<TensorEntry>, hyper: &Hyper, state: &State) -> Result<(), StoreError> {
-        if !folder::is_free(folder)? {
-            return Err(StoreError::Exists { folder: folder.into() });
-        }
-        if !durable::folder_of(folder).is_dir() {
-            return Err(StoreError::NoParent { folder: folder.into() });
-        }
-        let manifest = Manifest::new(tensors, hyper);
-        assert_eq!(manifest.elements(), Some(state.params.len() as u64), "tensors and state have one length");
-        assert_eq!(state.states.len(), hyper.states().len(), "the states are the optimizer's");
-        // Built beside the final place and renamed, so that there is never half a store.
-        let beside = folder::temporary_beside(folder)?;
-        folder::write_set(beside.path(), manifest.generation, &state.runs(hyper))?;
-        folder::write_manifest(beside.path(), &manifest)
-            .map_err(|source| StoreError::Write { path: folder::manifest_path(folder), source })?;
-        Lock::create(beside.path())?;
-        folder::rename_into_place(beside, folder)
-    }
-
-    /// Whether a folder looks like a store, so that nothing else is written there.
+    /// Whether a folder looks like one of a store, so that nothing else is written there.
     pub fn is_at(folder: &Path) -> bool {
         folder::is_store(folder)
     }
 
-    /// Opens a store, checks its manifest and the lengths of its files, and holds it. What a killed process left in it is
-    /// removed.
+    /// Opens a store, given its folders in their order, checks its manifest, its parts and the lengths of its files, and holds it.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Missing`], [`StoreError::Held`], [`StoreError::OpenToOthers`] and [`StoreError::Damaged`].
-    pub fn open(folder: &Path) -> Result<Store, StoreError> {
-        folder::check_private(folder)?;
-        let lock = Lock::take(folder)?;
-        let manifest = folder::read_manifest(folder)?;
-        let store = Store { folder: folder.into(), manifest, _lock: lock };
-        for run in run_names(&store.hyper()) {
-            folder::check_length(&store.run_path(run), store.elements())?;
+    /// [`StoreError::Missing`], [`StoreError::Held`], [`StoreError::OpenToOthers`], [`StoreError::Folders`] and
+    /// [`StoreError::Damaged`].
+    pub fn open(folders: &[PathBuf]) -> Result<Store, StoreError> {
+        Store::open_on(disk::system(), folders)
+    }
+
+    /// The same on another file system.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::open`].
+    pub fn open_on(disk: Arc<dyn Disk>, folders: &[PathBuf]) -> Result<Store, StoreError> {
+        let (manifest, locks) = take(disk.as_ref(), folders)?;
+        let mut store = Store {
+            layout: manifest.layout(),
+            sums: Vec::new(),
+            folders: folders.into(),
+            disk,
+            manifest,
+            _locks: locks,
+        };
+        store.sums = store.generation_sums(&store.manifest.generations[0].clone())?;
+        for folder in folders {
+            folder::sweep(store.disk.as_ref(), folder)?;
         }
-        folder::sweep(folder, &store.manifest)?;
-        tracing::info!(step = store.manifest.progress.step, elements = store.elements(), "opened {}", folder.display());
+        let step = store.manifest.current().progress.step;
+        tracing::info!(step, elements = store.elements(), "opened {}", store.name());
         Ok(store)
     }
 
@@ -121,103 +138,334 @@ impl Store {
         &self.manifest
     }
 
+    /// Where elements lie.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The folders, a device each.
+    pub fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
+    /// The file system it lies on.
+    pub fn disk(&self) -> &Arc<dyn Disk> {
+        &self.disk
+    }
+
+    /// The folders as a person names them.
+    pub fn name(&self) -> String {
+        name(&self.folders)
+    }
+
     /// Elements of each flat run.
     pub fn elements(&self) -> u64 {
-        // `read_manifest` has refused a sum that overflows.
+        // `parse` has refused a sum that overflows.
         self.manifest.elements().unwrap_or(0)
     }
 
-    /// The optimizer's hyper-parameters.
+    /// The optimizer's hyper-parameters, those of a group that has none of its own.
     pub fn hyper(&self) -> Hyper {
         self.manifest.optimizer.hyper()
     }
 
-    /// The beta products of the last step.
-    pub fn powers(&self) -> BetaPowers {
-        self.manifest.progress.powers(&self.hyper())
+    /// The state's flat runs.
+    pub fn series(&self) -> Series {
+        state_series(&self.hyper())
     }
 
-    /// Reads the flat runs.
-    pub fn load(&self) -> Result<State, StoreError> {
-        let read = |run| folder::read_run(&self.run_path(run), self.elements());
-        let states = self.hyper().states().iter().map(|run| read(run)).collect::<Result<_, _>>()?;
-        Ok(State { params: read(PARAMS)?, states })
+    /// The beta products of the last step.
+    pub fn powers(&self) -> BetaPowers {
+        self.manifest.current().progress.powers(&self.hyper())
     }
 
     /// The dynamic loss scale of the next gradients: the initial one before a step used it.
     pub fn loss_scale(&self) -> LossScale {
-        self.manifest.loss_scale.map(LossScale::from).unwrap_or_default()
+        self.manifest.current().loss_scale.map(LossScale::from).unwrap_or_default()
+    }
+
+    /// The steps at which the store stands: the last one, and the one before while that is whole.
+    pub fn steps(&self) -> Vec<u64> {
+        let older = self.manifest.generations[1..].iter().filter(|older| self.generation_sums(older).is_ok());
+        [self.manifest.current()].into_iter().chain(older).map(|generation| generation.progress.step).collect()
+    }
+
+    /// Goes back to a step at which the store stands: what was done after it is forgotten.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchStep`], or as [`Store::commit`].
+    pub fn back_to(&mut self, step: u64) -> Result<(), StoreError> {
+        let current = self.manifest.current().progress.step;
+        if current == step {
+            return Ok(());
+        }
+        let older = self.manifest.generations[1..].iter().find(|older| older.progress.step == step).cloned();
+        let Some((older, sums)) = older.and_then(|older| Some((older.clone(), self.generation_sums(&older).ok()?)))
+        else {
+            return Err(StoreError::NoSuchStep { store: self.name(), step, stands: self.steps() });
+        };
+        let next = Manifest { generations: vec![older], ..self.manifest.clone() };
+        self.rename_manifest(next)?;
+        self.sums = sums;
+        Ok(())
+    }
+
+    /// Everything in memory: for models that fit, and for tests.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Read`] and [`StoreError::Damaged`].
+    pub fn load(&self) -> Result<State, StoreError> {
+        let mut reader = self.reader()?;
+        let elements = self.elements() as usize;
+        let mut runs = (0..self.series().runs.len()).map(|run| {
+            let mut data = vec![0.0; elements];
+            reader.read(run, 0, &mut data)?;
+            Ok(data)
+        });
+        let params = runs.next().unwrap_or_else(|| Ok(Vec::new()))?;
+        let states = runs.collect::<Result<_, StoreError>>()?;
+        reader.verify()?;
+        Ok(State { params, states })
+    }
+
+    /// Reads any part of the current set, and checks it.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Read`].
+    pub fn reader(&self) -> Result<Reader<'_>, StoreError> {
+        Reader::new(self)
+    }
+
+    /// A device's files of the current set.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Read`].
+    pub fn reading(&self, device: usize) -> Result<Reading, StoreError> {
+        let set = self.manifest.current().set;
+        let files = self.series().open(self.disk.as_ref(), &self.folders[device], set, Open::ReadDirect)?;
+        Ok(Reading { files, sums: self.sums[device].clone() })
+    }
+
+    /// A device's files of the other set, to be written by step `step`. What they held stands no longer, from here on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Write`].
+    pub fn writing(&self, device: usize, step: u64) -> Result<Writing, StoreError> {
+        let set = 1 - self.manifest.current().set;
+        let (series, folder) = (self.series(), &self.folders[device]);
+        self.forget(&series, folder, set)?;
+        let files = series.open(self.disk.as_ref(), folder, set, Open::WriteDirect)?;
+        Ok(Writing {
+            disk: self.disk.clone(),
+            folder: folder.clone(),
+            store: self.manifest.id.clone(),
+            device,
+            set,
+            step,
+            series,
+            subgroups: self.layout.of_device(device).copied().collect(),
+            files,
+        })
+    }
+
+    /// Removes the checksums of a set, durably, before it is written into.
+    fn forget(&self, series: &Series, folder: &Path, set: u8) -> Result<(), StoreError> {
+        let path = series.part_path(folder, set);
+        match self.disk.remove(&path).and_then(|()| self.disk.sync_folder(folder)) {
+            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::Write { path, source }),
+            _ => Ok(()),
+        }
     }
 
     /// Keeps another loss scale, after a step that was skipped.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Write`], or [`StoreError::Unsynced`] if only the last sync failed.
+    /// As [`Store::commit`].
     pub fn keep_loss_scale(&mut self, loss_scale: LossScale) -> Result<(), StoreError> {
         let mut next = self.manifest.clone();
-        next.loss_scale = Some(loss_scale.into());
-        if let Err(source) = folder::write_manifest(&self.folder, &next) {
-            let (folder, path) = (self.folder.clone(), folder::manifest_path(&self.folder));
-            return Err(match folder::read_manifest(&folder) {
-                Ok(found) if found == next => StoreError::Unsynced { folder, source },
-                _ => StoreError::Write { path, source },
-            });
-        }
-        self.manifest = next;
-        Ok(())
+        next.generations[0].loss_scale = Some(loss_scale.into());
+        self.rename_manifest(next)
     }
 
-    /// Replaces the state by the one after the step that `powers` belongs to, and the loss scale, if there is one.
+    /// Makes what [`Store::writing`]'s files hold the state that counts. `parts` are what [`Writing::finish`] gave, a device each;
+    /// `sums` are the checksums it was given.
     ///
     /// # Panics
     ///
-    /// If `state` has not as many runs, or not as long ones, as the store.
+    /// If there are more or fewer parts than devices.
     ///
     /// # Errors
     ///
-    /// [`StoreError::Write`], a full disk for example: the store is then what it was before. [`StoreError::Unsynced`] if only
-    /// the last sync failed, [`StoreError::Unknown`] if it cannot be told whether the step is in the store.
-    pub fn commit(
-        &mut self,
-        state: &State,
-        powers: &BetaPowers,
-        loss_scale: Option<LossScale>,
-    ) -> Result<(), StoreError> {
-        let (elements, states) = (self.elements(), self.hyper().states().len());
-        let fits = state.runs(&self.hyper()).iter().all(|(_, run)| run.len() as u64 == elements);
-        assert!(fits && state.states.len() == states, "the state is that of another store");
-        let next = self.manifest.after(powers, loss_scale);
-        folder::write_set(&self.folder, next.generation, &state.runs(&self.hyper()))?;
-        if let Err(source) = folder::write_manifest(&self.folder, &next) {
-            // Which set counts is what the manifest on the disk says: its renaming may have been done before the error.
-            let folder = self.folder.clone();
-            return Err(match folder::read_manifest(&folder) {
+    /// [`StoreError::Write`]: the store is then what it was before. [`StoreError::Unsynced`] if only the last sync failed,
+    /// [`StoreError::Unknown`] if it cannot be told whether the step is in the store.
+    pub fn commit(&mut self, next: Next, parts: Vec<u32>, sums: Vec<Sums>) -> Result<(), StoreError> {
+        assert_eq!((parts.len(), sums.len()), (self.folders.len(), self.folders.len()), "a part a device");
+        let current = self.manifest.current().clone();
+        let record = next.record.map_or_else(|| current.record.clone(), |bytes| create::hexadecimal(&bytes));
+        let generation = Generation {
+            set: 1 - current.set,
+            parts,
+            record,
+            progress: Progress::of(&next.powers),
+            loss_scale: next.loss_scale.map(LossScaleEntry::from).or(current.loss_scale),
+        };
+        let manifest = Manifest { generations: vec![generation, current], ..self.manifest.clone() };
+        let home = &self.folders[0];
+        folder::keep_manifest(self.disk.as_ref(), home, &self.manifest)
+            .map_err(|source| StoreError::Write { path: folder::manifest_path(home), source })?;
+        let committed = self.rename_manifest(manifest);
+        if matches!(committed, Ok(()) | Err(StoreError::Unsynced { .. })) {
+            self.sums = sums;
+        }
+        committed
+    }
+
+    /// Replaces the manifest. Which one counts after an error is what the disk says: renaming may have been done before it.
+    fn rename_manifest(&mut self, next: Manifest) -> Result<(), StoreError> {
+        let home = self.folders[0].clone();
+        if let Err(source) = folder::write_manifest(self.disk.as_ref(), &home, &next) {
+            return Err(match folder::read_manifest(self.disk.as_ref(), &home) {
                 Ok(found) if found == next => {
                     self.manifest = next;
-                    StoreError::Unsynced { folder, source }
+                    StoreError::Unsynced { folder: home, source }
                 }
-                Ok(_) => {
-                    folder::remove_set(&folder, next.generation, run_names(&next.optimizer.hyper()));
-                    StoreError::Write { path: folder::manifest_path(&folder), source }
-                }
-                Err(again) => StoreError::Unknown { folder, source, again: Box::new(again) },
+                Ok(_) => StoreError::Write { path: folder::manifest_path(&home), source },
+                Err(again) => StoreError::Unknown { folder: home, source, again: Box::new(again) },
             });
         }
-        // What was read for this step counts no longer; a crash before this line leaves it to the next commit.
-        folder::remove_set(&self.folder, self.manifest.generation, run_names(&self.hyper()));
         self.manifest = next;
         Ok(())
     }
 
-    fn run_path(&self, run: &str) -> PathBuf {
-        self.folder.join(folder::run_name(run, self.manifest.generation))
+    /// What a generation's files have to add up to, if all its parts are there and their files have the right lengths.
+    fn generation_sums(&self, generation: &Generation) -> Result<Vec<Sums>, StoreError> {
+        let whole = Whole { disk: self.disk.as_ref(), manifest: &self.manifest, layout: &self.layout };
+        let devices = self.folders.iter().enumerate();
+        let step = generation.progress.step;
+        let of = |(device, folder): (usize, &PathBuf)| {
+            whole.sums(&self.series(), (device, folder), (generation.set, step), generation.parts[device])
+        };
+        devices.map(of).collect()
     }
 }
 
-/// Writes and syncs a flat run; `path` is replaced when it is whole.
-fn write_run(path: &Path, data: &[f32]) -> std::io::Result<()> {
-    durable::replace(path, durable::Access::Owner, |file| file.write_all(bytemuck::cast_slice(data)))
+/// The folders of a store as a person names them.
+pub(crate) fn name(folders: &[PathBuf]) -> String {
+    folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(",")
+}
+
+type Locks = Vec<Box<dyn Any + Send + Sync>>;
+
+/// Takes the locks of a store's folders and reads its manifest.
+fn take(disk: &dyn Disk, folders: &[PathBuf]) -> Result<(Manifest, Locks), StoreError> {
+    let locks = lock(disk, folders)?;
+    let home = &folders[0];
+    let manifest = folder::read_manifest(disk, home).map_err(|error| match error {
+        StoreError::Missing { .. } if folder::any_part(disk, home) => {
+            let what =
+                format!("{} is not the first folder of its store; name its folders in their order", home.display());
+            StoreError::Folders { what }
+        }
+        other => other,
+    })?;
+    refuse_number(&manifest, folders)?;
+    Ok((manifest, locks))
+}
+
+/// Takes the locks of a store's folders, of which there is at least one.
+fn lock(disk: &dyn Disk, folders: &[PathBuf]) -> Result<Locks, StoreError> {
+    if folders.is_empty() {
+        return Err(StoreError::Folders { what: "no folder is named; name one".into() });
+    }
+    let mut locks = Locks::new();
+    for (number, folder) in folders.iter().enumerate() {
+        if folders[..number].contains(folder) {
+            let what = format!("{} is named twice; every device of a store has a folder of its own", folder.display());
+            return Err(StoreError::Folders { what });
+        }
+        folder::check_private(disk, folder)?;
+        let missing = |source| StoreError::Missing { folder: folder.clone(), source };
+        match disk.lock(&folder.join(folder::LOCK)).map_err(missing)? {
+            Some(lock) => locks.push(lock),
+            None => return Err(StoreError::Held { folder: folder.clone() }),
+        }
+    }
+    Ok(locks)
+}
+
+fn refuse_number(manifest: &Manifest, folders: &[PathBuf]) -> Result<(), StoreError> {
+    if manifest.devices != folders.len() {
+        let (has, given) = (manifest.devices, folders.len());
+        let what = format!(
+            "the store in {} has {has} folders, but {given} were named; name all of them, in their order, with commas between",
+            folders[0].display()
+        );
+        return Err(StoreError::Folders { what });
+    }
+    Ok(())
+}
+
+/// Whether files are those that a manifest speaks of.
+struct Whole<'a> {
+    disk: &'a dyn Disk,
+    manifest: &'a Manifest,
+    layout: &'a Layout,
+}
+
+impl Whole<'_> {
+    /// What a device's files have to add up to, if its part is the one that the manifest means and they have the right lengths.
+    fn sums(
+        &self,
+        series: &Series,
+        (device, folder): (usize, &Path),
+        (set, step): (u8, u64),
+        checksum: u32,
+    ) -> Result<Sums, StoreError> {
+        let path = series.part_path(folder, set);
+        let (part, found) = folder::read_part(self.disk, &path)?;
+        let damaged = |what: String| StoreError::Damaged { path: path.clone(), what };
+        if part.store != self.manifest.id {
+            let what = format!("{} is a folder of another store; name the folders of one store", folder.display());
+            return Err(StoreError::Folders { what });
+        }
+        if part.device != device {
+            let what = format!(
+                "{} is device {} of its store, not device {device}; name the folders in their order",
+                folder.display(),
+                part.device
+            );
+            return Err(StoreError::Folders { what });
+        }
+        if (part.set, part.step, found) != (set, step, checksum) {
+            let (is, step_is) = (part.set, part.step);
+            return Err(damaged(format!(
+                "it is of step {step_is} in set {is} with checksum {found:08x}, but the manifest means step {step} in set {set} \
+                 with {checksum:08x}"
+            )));
+        }
+        let sums = part.sums(&series.runs, self.layout.of_device(device));
+        let sums = sums.ok_or_else(|| damaged("its subgroups are not those of the manifest".into()))?;
+        for run in 0..series.runs.len() {
+            let path = series.run_path(folder, run, set);
+            let open = |source: io::Error| StoreError::Damaged {
+                path: path.clone(),
+                what: format!("it cannot be opened ({source})"),
+            };
+            let bytes = self.disk.open(&path, Open::Read).and_then(|file| file.length()).map_err(open)?;
+            let expected = self.layout.file_bytes(device);
+            if bytes != expected {
+                let what = format!("it has {bytes} bytes, but its subgroups take {expected}");
+                return Err(StoreError::Damaged { path, what });
+            }
+        }
+        Ok(sums)
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
-//! The store's promises: exact, private, held by one, whole after a failure, and no trust in its files.
+//! The store's promises: exact, private, held by one, and no trust in its files. What happens when something goes wrong in a step is tested
+//! where steps are done (`handler::tests::faults`).
 
 use super::*;
+use crate::disk::system;
 use nearfield_model::optimizer::{sgd, Optimizer};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -17,155 +19,145 @@ fn tensors() -> Vec<TensorEntry> {
     ]
 }
 
-fn state() -> State {
-    State::new(vec![1.0, f32::NAN, -0.0, f32::INFINITY, 1e-45, 6.0, 7.0], &hyper())
+fn params() -> Vec<f32> {
+    vec![1.0, f32::NAN, -0.0, f32::INFINITY, 1e-45, 6.0, 7.0]
 }
 
-fn made() -> (tempfile::TempDir, PathBuf) {
+fn make(folders: &[PathBuf], hyper: Hyper) -> Result<(), StoreError> {
+    create(&system(), folders, Contents::new(Model::new(tensors(), hyper)), |run, begin, into| {
+        if run == 0 {
+            into.copy_from_slice(&params()[begin as usize..][..into.len()]);
+        }
+        Ok(())
+    })
+}
+
+fn made() -> (tempfile::TempDir, Vec<PathBuf>) {
     let parent = tempfile::tempdir().unwrap();
-    let folder = parent.path().join("store");
-    Store::create(&folder, tensors(), &hyper(), &state()).unwrap();
-    (parent, folder)
+    let folders = vec![parent.path().join("store")];
+    make(&folders, hyper()).unwrap();
+    (parent, folders)
 }
 
 fn bits(x: &[f32]) -> Vec<u32> {
     x.iter().map(|x| x.to_bits()).collect()
 }
 
-#[test]
-fn keeps_every_bit_and_every_product() {
-    let (parent, folder) = made();
-    let mut powers = hyper().powers();
-    for step in 1..=12 {
-        let mut store = Store::open(&folder).unwrap();
-        assert_eq!(store.powers(), powers);
-        powers = powers.next(0.9, 0.999);
-        let mut next = store.load().unwrap();
-        next.params[5] = step as f32;
-        next.states[1][0] = 0.1 / step as f32;
-        store.commit(&next, &powers, None).unwrap();
-        assert_eq!(store.load().unwrap().states, next.states);
-    }
-    let store = Store::open(&folder).unwrap();
-    assert_eq!(store.manifest().progress.step, 12);
-    let mut expected = state().params;
-    expected[5] = 12.0;
-    assert_eq!(bits(&store.load().unwrap().params), bits(&expected));
-    assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 5, "one set of runs, the manifest and the lock");
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
 }
 
 #[test]
-fn belongs_to_its_owner() {
-    let (_parent, folder) = made();
+fn keeps_every_bit_and_belongs_to_its_owner() {
+    let (parent, folders) = made();
+    let store = Store::open(&folders).unwrap();
+    let state = store.load().unwrap();
+    assert_eq!(bits(&state.params), bits(&params()));
+    assert_eq!(state.states, [[0.0; 7], [0.0; 7]]);
+    assert_eq!(fs::read_dir(parent.path()).unwrap().count(), 1);
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(&folder), 0o700);
-    for entry in fs::read_dir(&folder).unwrap() {
-        assert_eq!(mode(&entry.unwrap().path()), 0o600);
+    assert_eq!(mode(&folders[0]), 0o700);
+    for name in names(&folders[0]) {
+        assert_eq!(mode(&folders[0].join(name)), 0o600);
     }
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
-    assert!(Store::open(&folder).unwrap_err().to_string().contains("chmod 700"));
+    drop(store);
+    fs::set_permissions(&folders[0], fs::Permissions::from_mode(0o777)).unwrap();
+    assert!(Store::open(&folders).unwrap_err().to_string().contains("chmod 700"));
 }
 
 #[test]
 fn one_process_at_a_time() {
-    let (_parent, folder) = made();
-    let first = Store::open(&folder).unwrap();
-    assert!(matches!(Store::open(&folder), Err(StoreError::Held { .. })));
+    let (_parent, folders) = made();
+    let first = Store::open(&folders).unwrap();
+    assert!(matches!(Store::open(&folders), Err(StoreError::Held { .. })));
     drop(first);
-    Store::open(&folder).unwrap();
+    Store::open(&folders).unwrap();
 }
 
 #[test]
 fn is_not_made_over_something() {
-    let (_parent, folder) = made();
-    let again = Store::create(&folder, tensors(), &hyper(), &state());
-    assert!(matches!(again, Err(StoreError::Exists { .. })));
-    let file = folder.join("lock");
-    assert!(matches!(Store::create(&file, tensors(), &hyper(), &state()), Err(StoreError::Exists { .. })));
-    let nowhere = Path::new("/no/such/folder/store");
-    assert!(matches!(Store::create(nowhere, tensors(), &hyper(), &state()), Err(StoreError::NoParent { .. })));
-    assert!(matches!(Store::open(nowhere), Err(StoreError::Missing { .. })));
+    let (_parent, folders) = made();
+    assert!(matches!(make(&folders, hyper()), Err(StoreError::Exists { .. })));
+    assert!(matches!(make(&[folders[0].join("lock")], hyper()), Err(StoreError::Exists { .. })));
+    let nowhere = [PathBuf::from("/no/such/folder/store")];
+    assert!(matches!(make(&nowhere, hyper()), Err(StoreError::NoParent { .. })));
+    assert!(matches!(Store::open(&nowhere), Err(StoreError::Missing { .. })));
+    let twice = [folders[0].with_extension("x"), folders[0].with_extension("x")];
+    assert!(make(&twice, hyper()).unwrap_err().to_string().contains("named twice"));
 }
 
 #[test]
-fn a_failed_commit_changes_nothing() {
-    let (_parent, folder) = made();
-    let mut store = Store::open(&folder).unwrap();
-    // A folder where a flat run should go: renaming onto it fails after the first run has been written.
-    fs::create_dir(folder.join("exp_avg-1.f32")).unwrap();
-    let error = store.commit(&State::new(vec![0.0; 7], &hyper()), &store.powers().next(0.9, 0.999), None).unwrap_err();
-    assert!(!error.refused());
-    drop(store);
-    fs::remove_dir(folder.join("exp_avg-1.f32")).unwrap();
-    let store = Store::open(&folder).unwrap();
-    assert_eq!(store.manifest().progress.step, 0);
-    assert_eq!(bits(&store.load().unwrap().params), bits(&state().params));
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 5, "three runs, the manifest and the lock");
-}
-
-#[test]
-fn a_commit_that_may_have_happened_does_not_deny_it() {
-    let (_parent, folder) = made();
-    let mut store = Store::open(&folder).unwrap();
-    // A folder in the manifest's place: it can be neither replaced nor read.
-    fs::rename(folder.join("manifest.toml"), folder.join("aside")).unwrap();
-    fs::create_dir(folder.join("manifest.toml")).unwrap();
-    let error = store.commit(&State::new(vec![0.0; 7], &hyper()), &store.powers().next(0.9, 0.999), None).unwrap_err();
-    assert!(matches!(error, StoreError::Unknown { .. }), "{error}");
-    assert!(!error.refused() && !error.to_string().contains("nothing was changed"), "{error}");
-    assert!(folder.join("params-0.f32").exists() && folder.join("params-1.f32").exists(), "either set may count");
-    let unsynced = StoreError::Unsynced { folder, source: std::io::ErrorKind::Other.into() };
-    assert!(!unsynced.refused() && unsynced.to_string().contains("was changed"), "{unsynced}");
+fn folders_are_known_apart() {
+    let parent = tempfile::tempdir().unwrap();
+    let at = |names: &[&str]| names.iter().map(|name| parent.path().join(name)).collect::<Vec<_>>();
+    make(&at(&["a", "b"]), hyper()).unwrap();
+    make(&at(&["x", "y"]), hyper()).unwrap();
+    let refused = |names: &[&str]| Store::open(&at(names)).unwrap_err().to_string();
+    assert!(Store::open(&at(&["a", "b"])).is_ok());
+    assert!(refused(&["a"]).contains("has 2 folders, but 1 were named"));
+    assert!(refused(&["b", "a"]).contains("not the first folder"));
+    assert!(refused(&["a", "y"]).contains("of another store"));
+    assert!(refused(&["a", "a"]).contains("named twice"));
+    assert!(matches!(Store::open(&[]), Err(StoreError::Folders { .. })));
 }
 
 #[test]
 fn what_a_killed_process_left_is_removed() {
-    let (_parent, folder) = made();
-    for left in [".nearfield-a1B2c3", "params-1.f32", "exp_avg_sq-1.f32"] {
-        fs::write(folder.join(left), "left").unwrap();
-    }
+    let (_parent, folders) = made();
+    let folder = &folders[0];
+    let before = names(folder);
+    fs::write(folder.join(".nearfield-state-1.toml"), "left").unwrap();
     fs::write(folder.join("notes"), "the owner's").unwrap();
-    let held = Store::open(&folder).unwrap();
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 6, "three runs, the manifest, the lock and the notes");
+    let held = Store::open(&folders).unwrap();
+    assert_eq!(names(folder).len(), before.len() + 1);
     // Who does not hold the store removes nothing.
     fs::write(folder.join(".nearfield-x"), "being written").unwrap();
-    assert!(matches!(Store::open(&folder), Err(StoreError::Held { .. })));
+    assert!(matches!(Store::open(&folders), Err(StoreError::Held { .. })));
     assert!(folder.join(".nearfield-x").exists());
-    assert_eq!(bits(&held.load().unwrap().params), bits(&state().params));
+    assert_eq!(bits(&held.load().unwrap().params), bits(&params()));
 }
 
 #[test]
 fn damage_is_named() {
-    let (_parent, folder) = made();
-    let path = folder.join("manifest.toml");
+    let (_parent, folders) = made();
+    let path = folders[0].join("manifest.toml");
     let good = fs::read_to_string(&path).unwrap();
+    let inside = sealed::open(good.as_bytes()).unwrap().0;
     let refused = |from: &str, to: &str| {
-        assert!(good.contains(from), "{good}");
-        fs::write(&path, good.replacen(from, to, 1)).unwrap();
-        Store::open(&folder).unwrap_err().to_string()
+        assert!(inside.contains(from), "{from} is not in {good}");
+        fs::write(&path, sealed::seal(inside.replacen(from, to, 1)).0).unwrap();
+        Store::open(&folders).unwrap_err().to_string()
     };
-    assert!(refused("version = 3", "version = 4").contains("knows versions 1 to 3"));
-    assert!(refused("version = 3", "version = 0").contains("knows versions 1 to 3"));
+    assert!(refused("version = 4", "version = 5").contains("knows version 4"));
+    assert!(refused("version = 4", "version = 3").contains("nearfield import"));
     // A later version may have what this one does not know, and is still refused as what it is.
-    assert!(refused("version = 3", "version = 4\nlater = true").contains("has version 4"));
+    assert!(refused("version = 4", "version = 5\nlater = true").contains("has version 5"));
     assert!(refused("name = \"adamw\"", "name = \"lamb\"").contains("unknown variant `lamb`"));
     assert!(refused("name = \"adamw\"", "name = \"adagrad\"").contains("unknown field `beta1`"));
     assert!(refused("eps = 0.00000001\n", "").contains("missing field `eps`"));
     assert!(refused("nearfield-store", "other").contains("format"));
-    assert!(refused("generation = 0", "generation = 2").contains("generation"));
+    assert!(refused("set = 0", "set = 2").contains("sets [2]"));
     assert!(refused("step = 0", "step = 0\nextra = 1").contains("unknown field"));
     assert!(refused("step = 0", "step = 9007199254740992").contains("less than 9007199254740992"));
+    assert!(refused("step = 0", "step = 1").contains("the manifest means step 1"));
     assert!(refused("beta1 = 0.9", "beta1 = nan").contains("beta1"));
     assert!(refused("beta1_t = 1.0", "beta1_t = 1.5").contains("product"));
     assert!(refused("\"b\"", "\"../w\"").contains("twice"));
-    assert!(refused("shape = [2, 3]", "shape = [2, 4]").contains("manifest says"));
+    assert!(refused("tensors = 3", "tensors = 2").contains("do not have its 3 tensors"));
+    assert!(refused("devices = 1", "devices = 0").contains("must have 1 to 256"));
+    assert!(refused("subgroup_elements = 65536", "subgroup_elements = 5").contains("must have 1024"));
+    assert!(refused("shape = [2, 3]", "shape = [2, 4]").contains("subgroups are not those"));
     assert!(refused("shape = [2, 3]", "shape = [9223372036854775807, 3]").contains("more elements"));
     assert!(refused("format", "{{{").contains("damaged"));
+    fs::write(&path, good.replacen("beta1 = 0.9", "beta1 = 0.8", 1)).unwrap();
+    assert!(Store::open(&folders).unwrap_err().to_string().contains("its checksum is"));
     fs::write(&path, &good).unwrap();
-    fs::write(folder.join("exp_avg-0.f32"), [0; 27]).unwrap();
-    let error = Store::open(&folder).unwrap_err();
-    assert!(error.refused() && error.to_string().contains("27 bytes, but the manifest says 28"), "{error}");
+    fs::write(folders[0].join("exp_avg-0.f32"), [0; 27]).unwrap();
+    let error = Store::open(&folders).unwrap_err();
+    assert!(error.refused() && error.to_string().contains("27 bytes, but its subgroups take 4096"), "{error}");
 }
 
 #[test]
@@ -173,61 +165,35 @@ fn every_optimizer_has_its_own_runs() {
     let momentum = Hyper::Sgd(sgd::Hyper { momentum: 0.9, nesterov: true, ..sgd::Hyper::default() });
     for hyper in Optimizer::ALL.map(Hyper::of).into_iter().chain([momentum]) {
         let parent = tempfile::tempdir().unwrap();
-        let folder = parent.path().join("store");
-        let state = State::new(vec![1.0; 7], &hyper);
-        Store::create(&folder, tensors(), &hyper, &state).unwrap();
-        let mut store = Store::open(&folder).unwrap();
+        let folders = [parent.path().join("store")];
+        make(&folders, hyper).unwrap();
+        let store = Store::open(&folders).unwrap();
         assert_eq!((store.hyper(), store.powers()), (hyper, hyper.powers()));
-        let mut next = store.load().unwrap();
-        assert_eq!(next, state);
-        (1..).zip(&mut next.states).for_each(|(i, state)| state[3] = i as f32);
-        store.commit(&next, &hyper.next(&store.powers()), None).unwrap();
-        drop(store);
-        fs::write(folder.join("params-0.f32"), "left by a killed process").unwrap();
-        let store = Store::open(&folder).unwrap();
-        assert_eq!((store.load().unwrap(), store.powers()), (next, hyper.next(&hyper.powers())));
-        let mut files: Vec<String> =
-            fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        files.sort();
-        let mut expected: Vec<String> = run_names(&hyper).map(|run| format!("{run}-1.f32")).collect();
-        expected.extend(["lock", "manifest.toml"].map(String::from));
+        let runs = store.series().runs;
+        let mut expected: Vec<String> =
+            runs.iter().flat_map(|run| [format!("{run}-0.f32"), format!("{run}-1.f32")]).collect();
+        expected.extend(["lock", "manifest.toml", "state-0.toml"].map(String::from));
         expected.sort();
-        assert_eq!(files, expected, "{hyper:?}");
+        assert_eq!(names(&folders[0]), expected, "{hyper:?}");
     }
-}
-
-#[test]
-fn a_store_of_version_1_is_read_and_goes_on_as_version_2() {
-    let (_parent, folder) = made();
-    let path = folder.join("manifest.toml");
-    let old = fs::read_to_string(&path).unwrap().replace("version = 3", "version = 1");
-    fs::write(&path, &old).unwrap();
-    let mut store = Store::open(&folder).unwrap();
-    assert_eq!(store.hyper(), hyper());
-    let state = store.load().unwrap();
-    store.commit(&state, &hyper().next(&store.powers()), None).unwrap();
-    assert!(fs::read_to_string(&path).unwrap().contains("version = 3"));
 }
 
 #[test]
 fn products_of_an_optimizer_without_bias_are_one() {
     let parent = tempfile::tempdir().unwrap();
-    let folder = parent.path().join("store");
-    let lion = Hyper::of(Optimizer::Lion);
-    Store::create(&folder, tensors(), &lion, &State::new(vec![1.0; 7], &lion)).unwrap();
-    let path = folder.join("manifest.toml");
+    let folders = [parent.path().join("store")];
+    make(&folders, Hyper::of(Optimizer::Lion)).unwrap();
+    let path = folders[0].join("manifest.toml");
     let good = fs::read_to_string(&path).unwrap();
-    fs::write(&path, good.replace("beta2_t = 1.0", "beta2_t = 0.5")).unwrap();
-    assert!(Store::open(&folder).unwrap_err().to_string().contains("lion corrects no bias"));
-    fs::write(&path, good.replace("version = 3", "version = 1")).unwrap();
-    assert!(Store::open(&folder).unwrap_err().to_string().contains("version 1, which had no optimizer lion"));
+    let bad = sealed::open(good.as_bytes()).unwrap().0.replace("beta2_t = 1.0", "beta2_t = 0.5");
+    fs::write(&path, sealed::seal(bad).0).unwrap();
+    assert!(Store::open(&folders).unwrap_err().to_string().contains("lion corrects no bias"));
 }
 
 #[test]
-#[should_panic(expected = "that of another store")]
-fn a_state_of_another_optimizer_is_not_stored() {
-    let (_parent, folder) = made();
-    let mut store = Store::open(&folder).unwrap();
-    let other = State::new(vec![0.0; 7], &Hyper::of(Optimizer::Lion));
-    let _ = store.commit(&other, &store.powers().next(0.9, 0.999), None);
+fn a_loss_scale_is_kept_without_a_step() {
+    let (_parent, folders) = made();
+    let scale = LossScale { scale: 8192.0, good_steps: 3 };
+    Store::open(&folders).unwrap().keep_loss_scale(scale).unwrap();
+    assert_eq!(Store::open(&folders).unwrap().loss_scale(), scale);
 }

@@ -1,19 +1,20 @@
-//! Top-K compressed gradients: streams, and files of streams.
+//! Top-K compressed gradients.
 //!
 //! A stream holds the kept elements of one flat run; its layout is [`nearfield_abi::topk`], its rules are in
 //! `docs/formats.md`. [`encode`] writes one, [`Stream::parse`] checks one and gives its elements, as pairs or laid into a
-//! dense run. A file holds a whole model's gradient, a stream a subgroup ([`file`](mod@file)).
+//! dense run. A file holds a whole model's gradient, a stream a subgroup ([`crate::source::Streams`]).
 //!
 //! A stream is not trusted: [`Stream::parse`] checks every rule before it hands anything out, allocates nothing, and the
 //! dense run is the caller's, so a stream cannot ask for memory.
 
 mod buffer;
 mod encode;
-pub mod file;
+mod outline;
 mod stream;
 
 pub use buffer::StreamBuf;
 pub use encode::{encode, EncodeError};
+pub use outline::Outline;
 pub use stream::{Malformed, Rule, Stream};
 
 use nearfield_abi::topk::format;

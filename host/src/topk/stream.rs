@@ -76,7 +76,7 @@ fn u32_at(bytes: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]])
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> u64 {
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> u64 {
     u64::from(u32_at(bytes, at)) | u64::from(u32_at(bytes, at + 4)) << 32
 }
 
@@ -100,7 +100,15 @@ impl<'a> Stream<'a> {
     ///
     /// The first rule that the bytes break.
     pub fn parse(bytes: &'a [u8]) -> Result<Stream<'a>, Malformed> {
-        let length = bytes.len() as u64;
+        let (head, behind_table) = Stream::head(bytes, bytes.len() as u64)?;
+        let stream = Stream { chunks: &bytes[behind_table as usize..], ..head };
+        stream.check_chunks(behind_table)?;
+        Ok(stream)
+    }
+
+    /// Checks header and table of a stream of `length` bytes, of which `bytes` are the first: all, or at least those two. Gives the
+    /// stream without its chunks, and where they begin.
+    pub(super) fn head(bytes: &'a [u8], length: u64) -> Result<(Stream<'a>, u64), Malformed> {
         if length < HEADER_BYTES {
             return broken(Rule::Length, length, None, format!("it ends; the header alone has {HEADER_BYTES} bytes"));
         }
@@ -140,11 +148,10 @@ impl<'a> Stream<'a> {
                 format!("it ends; header and table of {elements} elements have {behind_table} bytes"),
             );
         }
-        let (head, behind) = bytes.split_at(behind_table as usize);
-        let stream = Stream { format, elements, kept, table: &head[HEADER_BYTES as usize..], chunks: behind };
+        let head = &bytes[..behind_table as usize];
+        let stream = Stream { format, elements, kept, table: &head[HEADER_BYTES as usize..], chunks: &[] };
         stream.check_table(head, length)?;
-        stream.check_chunks(behind_table)?;
-        Ok(stream)
+        Ok((stream, behind_table))
     }
 
     /// Elements of the run.
@@ -187,22 +194,29 @@ impl<'a> Stream<'a> {
     ///
     /// If the elements leave the run, do not begin with a chunk, or end neither with a chunk nor with the run.
     pub fn part(&self, elements: Range<u64>) -> Stream<'a> {
+        let first = (elements.start / CHUNK_ELEMENTS) as usize;
+        let bytes = |counts: &mut dyn Iterator<Item = u32>| counts.map(|kept| self.bytes_of(kept)).sum::<usize>();
+        let part = self.part_without_chunks(elements);
+        let before = bytes(&mut self.counts().take(first));
+        let here = bytes(&mut part.counts());
+        Stream { chunks: &self.chunks[before..before + here], ..part }
+    }
+
+    /// The same, of which only header and table are there.
+    pub(super) fn part_without_chunks(&self, elements: Range<u64>) -> Stream<'a> {
         let ends = elements.end.is_multiple_of(CHUNK_ELEMENTS) || elements.end == self.elements;
         assert!(
             elements.start.is_multiple_of(CHUNK_ELEMENTS) && ends && elements.end <= self.elements,
             "a run of chunks"
         );
         let (first, end) = ((elements.start / CHUNK_ELEMENTS) as usize, chunks(elements.end) as usize);
-        let bytes = |counts: &mut dyn Iterator<Item = u32>| counts.map(|kept| self.bytes_of(kept)).sum::<usize>();
-        let before = bytes(&mut self.counts().take(first));
-        let here = bytes(&mut self.counts().take(end).skip(first));
         let entry = ENTRY_BYTES as usize;
         Stream {
             format: self.format,
             elements: elements.end - elements.start,
             kept: self.counts().take(end).skip(first).map(u64::from).sum(),
             table: &self.table[entry * first..entry * end],
-            chunks: &self.chunks[before..before + here],
+            chunks: &[],
         }
     }
 
@@ -243,13 +257,13 @@ impl<'a> Stream<'a> {
     }
 
     /// The kept count of each chunk.
-    fn counts(&self) -> impl Iterator<Item = u32> + 'a {
+    pub(super) fn counts(&self) -> impl Iterator<Item = u32> + 'a {
         let entries = self.table.chunks_exact(ENTRY_BYTES as usize);
         entries.take(chunks(self.elements) as usize).map(|entry| u32_at(entry, 0))
     }
 
     /// Bytes of a chunk. Only for counts that the table's check has let pass, so that they fit.
-    fn bytes_of(&self, kept: u32) -> usize {
+    pub(super) fn bytes_of(&self, kept: u32) -> usize {
         chunk_bytes(kept, self.format.code()).unwrap_or(0) as usize
     }
 

@@ -3,7 +3,8 @@
 use crate::journey::{gradient, model};
 use crate::workbench::Workbench;
 use nearfield::compress::{Amount, Compressor};
-use nearfield::topk::file::read_gradients;
+use nearfield::source::{for_each_piece, stream_name};
+use nearfield::store::{Layout, TensorEntry};
 use nearfield::topk::ValueFormat;
 use safetensors::SafeTensors;
 use serde_json::Value;
@@ -84,8 +85,17 @@ fn what_is_not_sent_is_kept_and_sent_later() {
         assert!(flat(&bench, "residual.safetensors") == residual);
         let mut dense = vec![0.0; residual.len()];
         sent.kept.iter().for_each(|(index, value)| dense[index as usize] = value);
-        let entries = [nearfield::store::TensorEntry { name: "all".into(), shape: vec![ELEMENTS] }];
-        assert!(read_gradients(&bench.path("grads.topk"), &entries).unwrap().widened() == dense);
+        let entries = [TensorEntry { name: "all".into(), shape: vec![ELEMENTS] }];
+        // One subgroup, as in the stores above.
+        let layout = Layout::new(&[ELEMENTS], 1 << 24, 1);
+        let source = nearfield::source::open(&bench.path("grads.topk"), &entries, &layout).unwrap();
+        let mut read = Vec::new();
+        for_each_piece(source.as_ref(), &layout, |_, grads| {
+            read.extend_from_slice(&grads.widened());
+            Ok(())
+        })
+        .unwrap();
+        assert!(read == dense);
     }
     // An overflow leaves the residual alone.
     let before = fs::read(bench.path("residual.safetensors")).unwrap();
@@ -129,7 +139,10 @@ fn bad_files_are_refused() {
     damaged[at] ^= 1;
     refused("damaged", &damaged, &["subgroup 0", "(chunk 1)", "checksum", "compress the gradients again"]);
     refused("cut", &good[..good.len() - 1], &["not a valid safetensors file"]);
-    let write = |name: &str, streams: &[Vec<u8>]| nearfield::topk::file::write(&bench.path(name), streams).unwrap();
+    let write = |name: &str, streams: &[Vec<u8>]| {
+        let named = streams.iter().enumerate().map(|(number, stream)| (stream_name(number), stream.as_slice()));
+        nearfield::safetensors::write_bytes(&bench.path(name), &named.collect(), &Default::default()).unwrap();
+    };
     let stream = |elements| nearfield::topk::encode(elements, ValueFormat::Fp32, &Default::default()).unwrap();
     write("short", &[stream(ELEMENTS - 1)]);
     bench.refused("step --store one --grads short", &["70000 elements instead of 70001"]);

@@ -91,6 +91,30 @@ impl Hyper {
         self
     }
 
+    /// The weight decay.
+    pub fn weight_decay(&self) -> f64 {
+        match self {
+            Hyper::Adam(hyper) => hyper.weight_decay,
+            Hyper::AdamW(hyper) => hyper.weight_decay,
+            Hyper::Adagrad(hyper) => hyper.weight_decay,
+            Hyper::Sgd(hyper) => hyper.weight_decay,
+            Hyper::Lion(hyper) => hyper.weight_decay,
+        }
+    }
+
+    /// The same with another weight decay.
+    pub fn with_weight_decay(mut self, new: f64) -> Hyper {
+        let decay = match &mut self {
+            Hyper::Adam(hyper) => &mut hyper.weight_decay,
+            Hyper::AdamW(hyper) => &mut hyper.weight_decay,
+            Hyper::Adagrad(hyper) => &mut hyper.weight_decay,
+            Hyper::Sgd(hyper) => &mut hyper.weight_decay,
+            Hyper::Lion(hyper) => &mut hyper.weight_decay,
+        };
+        *decay = new;
+        self
+    }
+
     /// The beta products before the first step. An optimizer that corrects no bias has betas of 1 here, whose products are
     /// 1 at every step: the products then only count the steps.
     pub fn powers(&self) -> BetaPowers {

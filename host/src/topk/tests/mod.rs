@@ -1,6 +1,5 @@
 //! Streams: what is kept comes back, and what breaks a rule does not come in.
 
-mod files;
 mod malformed;
 
 use super::*;

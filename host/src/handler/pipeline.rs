@@ -1,0 +1,356 @@
+//! One device's step: reads, updates and writes side by side.
+
+use super::io::{serve, Carried, Job, Moved, PartOf, Place, Transfer, DEPTH};
+use super::{DeviceReport, HandlerError, Plan, SharedDevice, Work, TRANSFER_BOUND};
+use crate::device::Tensors;
+use crate::disk::{Aligned, DiskFile};
+use crate::gradients::{HalfCopy, HalfFormat};
+use crate::source::Source;
+use crate::step::{self, run_bound, StepReport};
+use crate::store::{damaged, sum_with, Piece, Reading, Store, Sums, Writing};
+use nearfield_abi::checksum::Checksum;
+use nearfield_model::optimizer::Coefficients;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What a device's step came to.
+pub(super) struct Ended {
+    /// The checksum of its part, for the commit.
+    pub part: u32,
+    /// What its new files add up to.
+    pub sums: Sums,
+    pub report: StepReport,
+    pub device: DeviceReport,
+}
+
+/// What the coordinator hears.
+enum Event {
+    Moved(Moved),
+    Updated(Box<Update>),
+}
+
+impl From<Moved> for Event {
+    fn from(moved: Moved) -> Event {
+        Event::Moved(moved)
+    }
+}
+
+/// The buffers of a piece.
+struct Memory {
+    runs: Vec<Option<Aligned>>,
+    gradients: Option<Aligned>,
+    half: Option<Aligned>,
+    /// Bytes of the gradients.
+    gradient_bytes: usize,
+}
+
+/// A piece that is updated, in a thread of its own.
+struct Update {
+    slot: usize,
+    piece: Piece,
+    memory: Memory,
+    seconds: f64,
+    result: Result<StepReport, HandlerError>,
+}
+
+/// A set of buffers, and the piece in it.
+struct Slot {
+    memory: Memory,
+    piece: Option<Piece>,
+    /// Transfers that are not done yet.
+    pending: usize,
+    /// Whether what is pending are writes.
+    updated: bool,
+}
+
+type Files = Vec<(Arc<PathBuf>, Arc<dyn DiskFile>)>;
+
+/// A device's step.
+pub(super) struct Pipeline<'a> {
+    store: &'a Store,
+    number: usize,
+    work: &'a Work,
+    device: SharedDevice,
+    plan: &'a Plan,
+    from: Files,
+    into: Files,
+    writing: Writing,
+    /// What the files that are read have to add up to, and what they do; then those that are written.
+    expected: Sums,
+    read: Sums,
+    written: Sums,
+    /// The place of each subgroup in those.
+    places: Vec<Option<usize>>,
+    slots: Vec<Slot>,
+    report: StepReport,
+    about: DeviceReport,
+}
+
+impl<'a> Pipeline<'a> {
+    pub(super) fn new(
+        store: &'a Store,
+        number: usize,
+        device: SharedDevice,
+        work: &'a Work,
+        plan: &'a Plan,
+        step: u64,
+    ) -> Result<Pipeline<'a>, HandlerError> {
+        let shared = |files: &[(PathBuf, Arc<dyn DiskFile>)]| -> Files {
+            files.iter().map(|(path, file)| (Arc::new(path.clone()), file.clone())).collect()
+        };
+        let Reading { files, sums: expected } = store.reading(number)?;
+        let writing = store.writing(number, step)?;
+        let (from, into) = (shared(&files), shared(&writing.files));
+        let nothing: Sums = expected.iter().map(|runs| vec![Checksum::default(); runs.len()]).collect();
+        let mut places = vec![None; store.layout().subgroups().len()];
+        for (place, subgroup) in store.layout().of_device(number).enumerate() {
+            places[subgroup.number] = Some(place);
+        }
+        let room = |bytes: u64| {
+            Aligned::new(bytes as usize).map_err(|source| HandlerError::NoMemory { bytes: plan.bytes(), source })
+        };
+        let mut slots = Vec::new();
+        for _ in 0..plan.slots {
+            let runs = (0..plan.runs).map(|_| room(4 * plan.piece_elements).map(Some)).collect::<Result<_, _>>()?;
+            let half = if plan.half_bytes > 0 { Some(room(plan.half_bytes)?) } else { None };
+            let memory = Memory { runs, gradients: Some(room(plan.grad_bytes)?), half, gradient_bytes: 0 };
+            slots.push(Slot { memory, piece: None, pending: 0, updated: false });
+        }
+        let direct = from.iter().chain(&into).all(|(_, file)| file.is_direct());
+        let about = DeviceReport { direct, ..DeviceReport::default() };
+        let (read, written) = (nothing.clone(), nothing);
+        let report = StepReport::default();
+        Ok(Pipeline {
+            store,
+            number,
+            work,
+            device,
+            plan,
+            from,
+            into,
+            writing,
+            expected,
+            read,
+            written,
+            places,
+            slots,
+            report,
+            about,
+        })
+    }
+
+    /// Runs it to the end. `progress` hears how many elements were written, piece by piece.
+    pub(super) fn run(mut self, stop: &Arc<AtomicBool>, progress: &mut dyn FnMut(u64)) -> Result<Ended, HandlerError> {
+        let begun = Instant::now();
+        let (jobs, queue) = mpsc::channel::<Job>();
+        let (events, heard) = mpsc::channel::<Event>();
+        let (updates, waiting) = mpsc::channel::<Update>();
+        // Not scoped: a drive that never answers must not keep the step from ending.
+        let queue = Arc::new(Mutex::new(queue));
+        for _ in 0..DEPTH {
+            let (queue, events, stop) = (queue.clone(), events.clone(), stop.clone());
+            std::thread::spawn(move || serve(&queue, &events, &stop));
+        }
+        let updater = Updater {
+            device: self.device.clone(),
+            coefficients: self.work.coefficients.clone(),
+            scale: self.work.scale,
+            source: self.work.source.clone(),
+            half: self.work.half.as_ref().map(|(format, _)| *format),
+        };
+        std::thread::spawn(move || updater.serve(&waiting, &events));
+        let bound = {
+            let device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
+            // One for all may be at work for the others first.
+            run_bound(device.as_ref(), self.plan.piece_elements as usize) * self.store.folders().len() as u32
+        };
+        let moved = self.move_all(&jobs, &updates, &heard, stop, TRANSFER_BOUND + bound, progress);
+        drop((jobs, updates));
+        moved?;
+        self.verify()?;
+        let part = self.writing.finish(&self.written)?;
+        self.about.seconds = begun.elapsed().as_secs_f64();
+        Ok(Ended { part, sums: self.written, report: self.report, device: self.about })
+    }
+
+    fn move_all(
+        &mut self,
+        jobs: &Sender<Job>,
+        updates: &Sender<Update>,
+        heard: &Receiver<Event>,
+        stop: &AtomicBool,
+        bound: Duration,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<(), HandlerError> {
+        let subgroups: Vec<_> = self.store.layout().of_device(self.number).copied().collect();
+        let each = self.plan.piece_elements;
+        let mut pieces = subgroups.into_iter().flat_map(|subgroup| subgroup.pieces(each));
+        let mut free: Vec<usize> = (0..self.slots.len()).collect();
+        let mut under_way = 0;
+        loop {
+            if stop.load(Ordering::Relaxed) {
+                return Err(HandlerError::Stopped);
+            }
+            while let Some(slot) = free.pop() {
+                let Some(piece) = pieces.next() else {
+                    free.push(slot);
+                    break;
+                };
+                self.read(slot, piece, jobs);
+                under_way += 1;
+            }
+            if under_way == 0 {
+                return Ok(());
+            }
+            let event = heard.recv_timeout(bound).map_err(|error| match error {
+                RecvTimeoutError::Timeout => HandlerError::Stalled { device: self.number, seconds: bound.as_secs() },
+                // All threads are gone, which only a panic of theirs does.
+                RecvTimeoutError::Disconnected => HandlerError::Stopped,
+            })?;
+            match event {
+                Event::Moved(moved) => {
+                    if let Some(slot) = self.moved(moved, updates)? {
+                        progress(self.slots[slot].piece.take().map_or(0, |piece| piece.elements));
+                        free.push(slot);
+                        under_way -= 1;
+                    }
+                }
+                Event::Updated(update) => self.updated(*update, jobs)?,
+            }
+        }
+    }
+
+    /// Asks for everything of a piece.
+    fn read(&mut self, slot: usize, piece: Piece, jobs: &Sender<Job>) {
+        let here = &mut self.slots[slot];
+        (here.piece, here.updated) = (Some(piece), false);
+        let mut ask = |part, buffer: &mut Option<Aligned>, transfer| {
+            if let Some(buffer) = buffer.take() {
+                here.pending += 1;
+                // The threads live as long as this sender.
+                let _ = jobs.send(Job { place: Place { slot, part }, piece, buffer, transfer });
+            }
+        };
+        let source = self.work.source.clone();
+        ask(PartOf::Gradients, &mut here.memory.gradients, Transfer::ReadGradients { source });
+        for (run, (path, file)) in self.from.iter().enumerate() {
+            let transfer = Transfer::Read { path: path.clone(), file: file.clone() };
+            ask(PartOf::Run(run), &mut here.memory.runs[run], transfer);
+        }
+    }
+
+    /// Takes what a transfer came to; gives the slot if its piece is done.
+    fn moved(&mut self, moved: Moved, updates: &Sender<Update>) -> Result<Option<usize>, HandlerError> {
+        let Moved { place: Place { slot, part }, buffer, result } = moved;
+        let here = &mut self.slots[slot];
+        here.pending -= 1;
+        match part {
+            PartOf::Run(run) => here.memory.runs[run] = Some(buffer),
+            PartOf::Gradients => here.memory.gradients = Some(buffer),
+            PartOf::Half => here.memory.half = Some(buffer),
+        }
+        let Some(piece) = here.piece else { return Ok(None) };
+        match (result?, part) {
+            (Carried::Elements(sum, bytes), PartOf::Run(run)) => {
+                let (sums, total) = match here.updated {
+                    false => (&mut self.read, &mut self.about.read_bytes),
+                    true => (&mut self.written, &mut self.about.written_bytes),
+                };
+                *total += bytes;
+                if let Some(place) = self.places[piece.subgroup.number] {
+                    sums[place][run] = sum_with(sums[place][run], sum, piece.first);
+                }
+            }
+            (Carried::Gradients(bytes), _) => here.memory.gradient_bytes = bytes,
+            _ => {}
+        }
+        if here.pending > 0 {
+            return Ok(None);
+        }
+        if here.updated {
+            return Ok(Some(slot));
+        }
+        let nothing = Memory { runs: Vec::new(), gradients: None, half: None, gradient_bytes: 0 };
+        let memory = std::mem::replace(&mut here.memory, nothing);
+        let _ = updates.send(Update { slot, piece, memory, seconds: 0.0, result: Ok(StepReport::default()) });
+        Ok(None)
+    }
+
+    /// Asks for everything of an updated piece to be written.
+    fn updated(&mut self, update: Update, jobs: &Sender<Job>) -> Result<(), HandlerError> {
+        let Update { slot, piece, memory, seconds, result } = update;
+        self.report.add(&result?);
+        self.about.update_seconds += seconds;
+        let here = &mut self.slots[slot];
+        (here.memory, here.updated) = (memory, true);
+        let mut ask = |part, buffer: &mut Option<Aligned>, transfer| {
+            if let Some(buffer) = buffer.take() {
+                here.pending += 1;
+                let _ = jobs.send(Job { place: Place { slot, part }, piece, buffer, transfer });
+            }
+        };
+        for (run, (path, file)) in self.into.iter().enumerate() {
+            let transfer = Transfer::Write { path: path.clone(), file: file.clone() };
+            ask(PartOf::Run(run), &mut here.memory.runs[run], transfer);
+        }
+        if let Some((_, sink)) = &self.work.half {
+            ask(PartOf::Half, &mut here.memory.half, Transfer::WriteHalf { sink: sink.clone() });
+        }
+        Ok(())
+    }
+
+    /// Compares what was read with what had been written.
+    fn verify(&self) -> Result<(), HandlerError> {
+        for (place, subgroup) in self.store.layout().of_device(self.number).enumerate() {
+            for (run, (said, found)) in self.expected[place].iter().zip(&self.read[place]).enumerate() {
+                if said != found {
+                    return Err(damaged(self.from[run].0.to_path_buf(), subgroup.number, *said, *found).into());
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The thread that updates pieces.
+struct Updater {
+    device: SharedDevice,
+    coefficients: Vec<Coefficients>,
+    scale: f32,
+    source: Arc<dyn Source>,
+    half: Option<HalfFormat>,
+}
+
+impl Updater {
+    fn serve(&self, waiting: &Receiver<Update>, events: &Sender<Event>) {
+        while let Ok(mut update) = waiting.recv() {
+            let begun = Instant::now();
+            update.result = self.update(&update.piece, &mut update.memory);
+            update.seconds = begun.elapsed().as_secs_f64();
+            if events.send(Event::Updated(Box::new(update))).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn update(&self, piece: &Piece, memory: &mut Memory) -> Result<StepReport, HandlerError> {
+        let elements = piece.elements as usize;
+        let Memory { runs, gradients, half, gradient_bytes } = memory;
+        let bytes = gradients.as_ref().map_or(&[][..], |gradients| &gradients.bytes()[..*gradient_bytes]);
+        let grads = self.source.form().view(piece, bytes)?;
+        let mut slices = runs.iter_mut().flatten().map(|run| &mut run.floats_mut()[..elements]);
+        let Some(params) = slices.next() else { return Err(HandlerError::Stopped) };
+        let states = slices.collect();
+        let half = self.half.zip(half.as_mut()).map(|(format, copy)| {
+            let halves: &mut [u16] = bytemuck::cast_slice_mut(copy.bytes_mut());
+            HalfCopy { format, into: &mut halves[..elements] }
+        });
+        let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
+        let k = &self.coefficients[piece.subgroup.group];
+        let tensors = Tensors { params, states, grads, half };
+        Ok(step::step(device.as_mut(), k, self.scale, tensors, &mut |_| ())?)
+    }
+}

@@ -1,0 +1,75 @@
+//! How large pieces are and how many are under way at once.
+
+use super::{HandlerError, Work};
+use crate::disk::BLOCK;
+use crate::store::Store;
+use nearfield_abi::topk::CHUNK_ELEMENTS;
+
+/// What a step may take unless something else is asked for.
+pub const DEFAULT_MEMORY: u64 = 1 << 30;
+/// The largest pieces: 4 MiB a tensor. Larger ones are no faster and make the first read and the last write longer, which nothing
+/// overlaps.
+const MOST_ELEMENTS: u64 = 1 << 20;
+/// The smallest: a chunk of a Top-K stream.
+const LEAST_ELEMENTS: u64 = CHUNK_ELEMENTS;
+/// Pieces of a device under way: two being read, one updated, two written.
+const SLOTS: usize = 5;
+/// The fewest: one in each stage.
+const LEAST_SLOTS: usize = 3;
+
+/// The buffers of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Elements of a piece, a multiple of a chunk.
+    pub piece_elements: u64,
+    /// Pieces of a device under way at once.
+    pub slots: usize,
+    /// Flat runs, the parameters among them.
+    pub runs: usize,
+    /// Bytes of a piece's gradients.
+    pub grad_bytes: u64,
+    /// Bytes of a piece's half-precision copy; 0 if there is none.
+    pub half_bytes: u64,
+    devices: usize,
+}
+
+impl Plan {
+    /// The largest pieces that fit the memory.
+    ///
+    /// # Errors
+    ///
+    /// [`HandlerError::Memory`] if the smallest do not.
+    pub fn new(store: &Store, work: &Work) -> Result<Plan, HandlerError> {
+        let (runs, devices) = (store.series().runs.len(), store.folders().len());
+        let largest = store.layout().subgroups().iter().map(|s| s.elements).max().unwrap_or(1);
+        let useful = largest.next_multiple_of(LEAST_ELEMENTS).min(MOST_ELEMENTS);
+        let plan = |piece_elements: u64, slots| Plan {
+            piece_elements,
+            slots,
+            runs,
+            grad_bytes: work.source.most_bytes(piece_elements).next_multiple_of(BLOCK as u64),
+            half_bytes: if work.half.is_some() { 2 * piece_elements } else { 0 },
+            devices,
+        };
+        let mut elements = useful;
+        loop {
+            for slots in (LEAST_SLOTS..=SLOTS).rev() {
+                let plan = plan(elements, slots);
+                if plan.bytes() <= work.memory {
+                    return Ok(plan);
+                }
+            }
+            if elements == LEAST_ELEMENTS {
+                let needed = plan(elements, LEAST_SLOTS).bytes();
+                return Err(HandlerError::Memory { needed, given: work.memory });
+            }
+            elements = (elements / 2).next_multiple_of(LEAST_ELEMENTS);
+        }
+    }
+
+    /// Bytes of all buffers of all devices.
+    pub fn bytes(&self) -> u64 {
+        let slot = self.runs as u64 * 4 * self.piece_elements + self.grad_bytes + self.half_bytes;
+        (self.devices * self.slots) as u64 * slot
+    }
+}

@@ -1,0 +1,179 @@
+//! Whether a store is whole, and the way back to its older generation.
+
+use super::reader::{add, damaged};
+use super::{folder, lock, refuse_number, take, Generation, Layout, Manifest, Series, StoreError, Whole};
+use crate::disk::{read_exact, Aligned, Disk, Open};
+use nearfield_abi::checksum::Checksum;
+use serde::Serialize;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// Bytes that are read at once.
+const PIECE: u64 = 8 << 20;
+
+/// What was found of one generation.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Found {
+    /// Its step.
+    pub step: u64,
+    /// Whether it is the state that counts.
+    pub current: bool,
+    /// What is wrong with it; nothing, if it is whole.
+    pub damage: Vec<Finding>,
+}
+
+/// Something that is wrong.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Finding {
+    /// The device.
+    pub device: usize,
+    /// What is wrong, with the file.
+    pub what: String,
+}
+
+/// Reads every file of a store and compares it with its checksum, of both generations. The older one is gone as soon as a step has
+/// begun to write over it: it is not told of then. `progress` hears how many bytes were read.
+///
+/// # Errors
+///
+/// When the store cannot be opened at all; damage is no error, but what is found.
+pub fn check(
+    disk: &Arc<dyn Disk>,
+    folders: &[PathBuf],
+    progress: &mut dyn FnMut(u64),
+) -> Result<Vec<Found>, StoreError> {
+    let (manifest, _locks) = take(disk.as_ref(), folders)?;
+    let layout = manifest.layout();
+    let checker = Checker { disk: disk.as_ref(), folders, manifest: &manifest, layout: &layout };
+    let mut found = Vec::new();
+    let mut done = 0;
+    let mut count = |bytes| {
+        done += bytes;
+        progress(done);
+    };
+    for (number, generation) in manifest.generations.iter().enumerate() {
+        let current = number == 0;
+        if !current && !checker.stands(generation) {
+            continue;
+        }
+        let damage = checker.damage(generation, &mut count)?;
+        found.push(Found { step: generation.progress.step, current, damage });
+    }
+    Ok(found)
+}
+
+/// Bytes that [`check`] reads at most.
+pub fn bytes_to_check(manifest: &Manifest) -> u64 {
+    let layout = manifest.layout();
+    let runs = super::state_series(&manifest.optimizer.hyper()).runs.len() as u64;
+    let files: u64 = (0..layout.devices()).map(|device| layout.file_bytes(device)).sum();
+    2 * runs * files
+}
+
+/// Makes the newest generation that is whole the one that counts; gives its step. For a store whose newest generation, or whose manifest, is
+/// damaged: of the latter the one before is taken. Does nothing to a store that is whole.
+///
+/// # Errors
+///
+/// [`StoreError::NoWayBack`] if no generation is whole, and as [`check`].
+pub fn repair(disk: &Arc<dyn Disk>, folders: &[PathBuf], progress: &mut dyn FnMut(u64)) -> Result<u64, StoreError> {
+    let _locks = lock(disk.as_ref(), folders)?;
+    let home = &folders[0];
+    let mut done = 0;
+    let mut count = |bytes| {
+        done += bytes;
+        progress(done);
+    };
+    let manifests = [folder::read_manifest(disk.as_ref(), home), folder::read_manifest_before(disk.as_ref(), home)];
+    for (number, manifest) in manifests.into_iter().enumerate() {
+        let Ok(manifest) = manifest else { continue };
+        refuse_number(&manifest, folders)?;
+        let layout = manifest.layout();
+        let checker = Checker { disk: disk.as_ref(), folders, manifest: &manifest, layout: &layout };
+        for (older, generation) in manifest.generations.iter().enumerate() {
+            if !checker.stands(generation) || !checker.damage(generation, &mut count)?.is_empty() {
+                continue;
+            }
+            if (number, older) != (0, 0) {
+                let next = Manifest { generations: manifest.generations[older..].into(), ..manifest.clone() };
+                let path = folder::manifest_path(home);
+                folder::write_manifest(disk.as_ref(), home, &next)
+                    .map_err(|source| StoreError::Write { path, source })?;
+            }
+            return Ok(generation.progress.step);
+        }
+    }
+    Err(StoreError::NoWayBack { store: super::name(folders) })
+}
+
+struct Checker<'a> {
+    disk: &'a dyn Disk,
+    folders: &'a [PathBuf],
+    manifest: &'a Manifest,
+    layout: &'a Layout,
+}
+
+impl Checker<'_> {
+    fn series(&self) -> Series {
+        super::state_series(&self.manifest.optimizer.hyper())
+    }
+
+    /// Whether no step has begun to write over a generation.
+    fn stands(&self, generation: &Generation) -> bool {
+        let parts = self.folders.iter().map(|folder| self.series().part_path(folder, generation.set));
+        parts.zip(&generation.parts).all(|(path, checksum)| {
+            !matches!(folder::read_part(self.disk, &path), Ok((_, found)) if found != *checksum)
+                && self.disk.open(&path, Open::Read).is_ok()
+        })
+    }
+
+    fn damage(&self, generation: &Generation, count: &mut dyn FnMut(u64)) -> Result<Vec<Finding>, StoreError> {
+        let mut memory = Aligned::new(PIECE as usize)
+            .map_err(|source| StoreError::Read { path: self.folders[0].clone(), source })?;
+        let mut found = Vec::new();
+        let whole = Whole { disk: self.disk, manifest: self.manifest, layout: self.layout };
+        let series = self.series();
+        for (device, folder) in self.folders.iter().enumerate() {
+            let at = (generation.set, generation.progress.step);
+            match whole.sums(&series, (device, folder), at, generation.parts[device]) {
+                Ok(sums) => {
+                    for (subgroup, sums) in self.layout.of_device(device).zip(&sums) {
+                        for (run, said) in sums.iter().enumerate() {
+                            let path = series.run_path(folder, run, generation.set);
+                            let seen = self.sum(&path, subgroup.offset, 4 * subgroup.elements, &mut memory, count);
+                            let wrong = match seen {
+                                Ok(seen) if seen == *said => continue,
+                                Ok(seen) => damaged(path, subgroup.number, *said, seen),
+                                Err(source) => StoreError::Read { path, source },
+                            };
+                            found.push(Finding { device, what: wrong.to_string() });
+                        }
+                    }
+                }
+                Err(error @ StoreError::Folders { .. }) => return Err(error),
+                Err(error) => found.push(Finding { device, what: error.to_string() }),
+            }
+        }
+        Ok(found)
+    }
+
+    fn sum(
+        &self,
+        path: &std::path::Path,
+        offset: u64,
+        bytes: u64,
+        memory: &mut Aligned,
+        count: &mut dyn FnMut(u64),
+    ) -> std::io::Result<Checksum> {
+        let file = self.disk.open(path, Open::ReadDirect)?;
+        let mut sum = Checksum::default();
+        for first in (0..bytes).step_by(PIECE as usize) {
+            let here = (bytes - first).min(PIECE);
+            let whole = here.next_multiple_of(crate::disk::BLOCK as u64) as usize;
+            read_exact(file.as_ref(), &mut memory.bytes_mut()[..whole], offset + first)?;
+            sum = add(sum, Checksum::of(&memory.bytes()[..here as usize]), first / 4);
+            count(here);
+        }
+        Ok(sum)
+    }
+}
