@@ -16,6 +16,7 @@ mod init;
 mod kernels;
 mod optimizer;
 mod output;
+mod plan;
 mod scaling;
 mod selftest;
 mod step;
@@ -71,6 +72,7 @@ enum Command {
     Export(export::Export),
     Gcn(gcn::Gcn),
     Bench(bench::Bench),
+    Plan(plan::Plan),
     Selftest(selftest::Selftest),
     Xclbin(xclbin::Xclbin),
     #[command(name = "__xrt-helper")]
@@ -93,6 +95,7 @@ pub fn main() -> ExitCode {
         Command::Export(command) => command.run(&console),
         Command::Gcn(command) => command.run(&console),
         Command::Bench(command) => command.run(&console),
+        Command::Plan(command) => command.run(&console),
         Command::Selftest(command) => command.run(&console),
         Command::XrtHelper(command) => return command.run(),
         Command::XrtBoard(command) => command.run(),
