@@ -57,7 +57,7 @@ const SMARTSSD: Published = Published {
         // figure but the link's nominal 16 GB/s (Fig. 2).
         host_link: 8.0e9,
         cpu_update: CPU_UPDATE,
-        // Fig. 14 (a), in the bytes that the kernel reads.
+        // Derived from Fig. 14 (a), which shows 8.2 GB/s of what the kernel reads: 16 bytes a parameter, GB taken as 2^30.
         published_update: 0.557e9,
         // Fig. 14 (b) has both in turn at 0.262 Gparam/s; what remains without the update.
         published_decompress: 1.0 / (1.0 / 0.262e9 - 1.0 / 0.557e9),
@@ -67,7 +67,7 @@ const SMARTSSD: Published = Published {
     },
 };
 
-/// The one number that is assumed, for no paper gives it for that machine: parameters a second of DeepSpeed's Adam on two
+/// The one number that is assumed, for it was not published for that machine: parameters a second of DeepSpeed's Adam on two
 /// Xeon Gold 6342. Two cores of a newer processor do 2.3e9 at 60 GB/s; the 409.6 GB/s of sixteen DDR4-3200 channels end at
 /// 14.6e9 (28 bytes a parameter). `docs/plan.md` says what other values would change.
 const CPU_UPDATE: f64 = 4.0e9;
