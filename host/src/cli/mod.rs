@@ -17,6 +17,7 @@ mod kernels;
 mod optimizer;
 mod output;
 mod place;
+mod plan;
 mod scaling;
 mod selftest;
 mod step;
@@ -76,6 +77,7 @@ enum Command {
     Export(export::Export),
     Gcn(gcn::Gcn),
     Bench(bench::Bench),
+    Plan(plan::Plan),
     Selftest(selftest::Selftest),
     Xclbin(xclbin::Xclbin),
     #[command(name = "__xrt-helper")]
@@ -98,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Export(command) => command.run(&console),
         Command::Gcn(command) => command.run(&console),
         Command::Bench(command) => command.run(&console),
+        Command::Plan(command) => command.run(&console),
         Command::Selftest(command) => command.run(&console),
         Command::XrtHelper(command) => return command.run(),
         Command::XrtBoard(command) => command.run(),

@@ -44,13 +44,7 @@ impl Series {
     }
 
     /// Opens the files of a set.
-    pub(super) fn open(
-        &self,
-        disk: &dyn Disk,
-        folder: &Path,
-        set: u8,
-        how: Open,
-    ) -> Result<Files, StoreError> {
+    pub(super) fn open(&self, disk: &dyn Disk, folder: &Path, set: u8, how: Open) -> Result<Files, StoreError> {
         let open = |run| {
             let path = self.run_path(folder, run, set);
             match disk.open(&path, how) {

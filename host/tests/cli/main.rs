@@ -6,6 +6,7 @@ mod full_disk;
 mod gcn_train;
 mod journey;
 mod optimizers;
+mod plan;
 mod scaling;
 #[cfg(feature = "sim")]
 mod simulated;
