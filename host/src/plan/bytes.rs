@@ -1,6 +1,6 @@
 //! Bytes: what lies on the drives, and what a step moves.
 
-use crate::topk::file::SUBGROUP_ELEMENTS;
+use crate::store::SUBGROUP_ELEMENTS;
 use nearfield_abi::topk::{chunk_bytes, chunks, format, table_bytes, HEADER_BYTES};
 use serde::Serialize;
 
