@@ -4,6 +4,7 @@
 //! or with `--json` as one JSON object; progress and logs go to standard error. Exit codes: 0 done; 2 refused before
 //! anything ran or was written; 1 began and failed ([`failure::Failure`]).
 
+mod accumulate;
 mod bench;
 mod compress;
 mod console;
@@ -73,6 +74,7 @@ enum Command {
     Emit(emit::Emit),
     Init(init::Init),
     Step(step::Step),
+    Accumulate(accumulate::Accumulate),
     Compress(compress::Compress),
     Export(export::Export),
     Gcn(gcn::Gcn),
@@ -96,6 +98,7 @@ pub fn main() -> ExitCode {
         Command::Emit(command) => command.run(&console),
         Command::Init(command) => command.run(&console),
         Command::Step(command) => command.run(&console),
+        Command::Accumulate(command) => command.run(&console),
         Command::Compress(command) => command.run(&console),
         Command::Export(command) => command.run(&console),
         Command::Gcn(command) => command.run(&console),

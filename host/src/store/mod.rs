@@ -16,6 +16,7 @@
 //! step before or after. The set that was read stays whole until the next step begins to write into it, so that whoever has several
 //! stores to keep in step can go back ([`Store::back_to`]). Tensor names never become file names.
 
+mod accumulated;
 mod check;
 mod create;
 mod entry;
@@ -79,6 +80,13 @@ pub struct Next {
     pub loss_scale: Option<LossScale>,
     /// A caller's record; `None` keeps the one before.
     pub record: Option<Vec<u8>>,
+}
+
+impl Next {
+    /// A step with no loss scale and no record.
+    pub fn of(powers: BetaPowers) -> Next {
+        Next { powers, loss_scale: None, record: None }
+    }
 }
 
 /// An open store. No other process can open it while this one lives.
@@ -260,9 +268,13 @@ impl Store {
         let (series, folder) = (self.series(), &self.folders[device]);
         self.forget(&series, folder, set)?;
         let files = series.open(self.disk.as_ref(), folder, set, Open::WriteDirect)?;
-        Ok(Writing {
+        Ok(self.writing_files(device, set, step, series, files))
+    }
+
+    fn writing_files(&self, device: usize, set: u8, step: u64, series: Series, files: folder::Files) -> Writing {
+        Writing {
             disk: self.disk.clone(),
-            folder: folder.clone(),
+            folder: self.folders[device].clone(),
             store: self.manifest.id.clone(),
             device,
             set,
@@ -270,7 +282,7 @@ impl Store {
             series,
             subgroups: self.layout.of_device(device).copied().collect(),
             files,
-        })
+        }
     }
 
     /// Removes the checksums of a set, durably, before it is written into.
@@ -293,7 +305,7 @@ impl Store {
         self.rename_manifest(next)
     }
 
-    /// Makes what [`Store::writing`]'s files hold the state that counts. `parts` are what [`Writing::finish`] gave, a device each;
+    /// Makes what [`Store::writing`]'s files hold the state that counts, and forgets accumulated gradients: a step was done. `parts` are what [`Writing::finish`] gave, a device each;
     /// `sums` are the checksums it was given.
     ///
     /// # Panics
@@ -315,7 +327,8 @@ impl Store {
             progress: Progress::of(&next.powers),
             loss_scale: next.loss_scale.map(LossScaleEntry::from).or(current.loss_scale),
         };
-        let manifest = Manifest { generations: vec![generation, current], ..self.manifest.clone() };
+        let generations = vec![generation, current];
+        let manifest = Manifest { generations, accumulated: None, ..self.manifest.clone() };
         let home = &self.folders[0];
         folder::keep_manifest(self.disk.as_ref(), home, &self.manifest)
             .map_err(|source| StoreError::Write { path: folder::manifest_path(home), source })?;

@@ -1,10 +1,12 @@
 //! The `nearfield` program as its users meet it: exit codes, messages, what is written and what is not.
 
+mod accumulate;
 mod bad_input;
 mod compress;
 mod full_disk;
 mod gcn_train;
 mod journey;
+mod killed;
 mod optimizers;
 mod plan;
 mod scaling;
