@@ -8,6 +8,7 @@ use crate::source::Source;
 use crate::step::StepReport;
 use crate::store::{Piece, Store};
 use nearfield_model::gradient_norm::SquareSum;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -30,13 +31,13 @@ pub fn accumulate(
     let files =
         (0..store.folders().len()).map(|device| store.accumulating(device, count)).collect::<Result<Vec<_>, _>>()?;
     let files: Vec<_> = files.into_iter().map(|files| Mutex::new(Some(files))).collect();
-    let begin = |number: usize| {
+    let begin = |number: usize, stop: &Arc<AtomicBool>, progress: &mut dyn FnMut(u64)| {
         let files = files[number].lock().unwrap_or_else(PoisonError::into_inner).take();
         // Each device begins once.
         let files = files.ok_or(HandlerError::Stopped)?;
-        Pipeline::new(store, number, files, task.clone(), &plan)
+        Pipeline::new(store, number, files, task.clone(), &plan)?.run(stop, progress)
     };
-    let ended = run(store.folders().len(), &begin, progress)?;
+    let ended = run(files.len(), &begin, progress)?;
     let parts = ended.into_iter().map(|ended| ended.part).collect();
     let squares = *adder.squares.lock().unwrap_or_else(PoisonError::into_inner);
     store.commit_accumulated(parts, count, &squares)?;

@@ -11,6 +11,7 @@ mod accumulate;
 mod error;
 mod half;
 mod io;
+mod peer;
 mod pipeline;
 mod plan;
 mod worker;
@@ -22,13 +23,16 @@ pub use io::DEPTH;
 pub use plan::{Plan, DEFAULT_MEMORY};
 
 use crate::device::Device;
+use crate::disk::DiskFile;
 use crate::gradients::HalfFormat;
 use crate::source::Source;
 use crate::step::StepReport;
 use crate::store::{Next, Store};
 use nearfield_model::optimizer::Coefficients;
+use peer::Peer;
 use pipeline::{Ended, Pipeline, Task};
 use serde::Serialize;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{mpsc, Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -75,6 +79,8 @@ pub struct DeviceReport {
     pub written_bytes: u64,
     /// Whether files were read and written past the page cache.
     pub direct: bool,
+    /// Whether the device read and wrote them itself.
+    pub peer_to_peer: bool,
     /// Time in which pieces were updated.
     pub update_seconds: f64,
     /// Time from the first read to the last sync.
@@ -114,11 +120,23 @@ pub fn step(
         }),
         half: work.half.as_ref().map(|(_, sink)| sink.clone()),
     };
-    let begin = |number| {
-        let files = (Some(store.reading(number)?), store.writing(number, next.powers.step)?);
-        Pipeline::new(store, number, files, task(number), &plan)
+    let peers = (0..folders).map(|number| Peer::new(&devices[number % devices.len()], work));
+    let peers = peers.collect::<Result<Vec<_>, _>>()?;
+    let begin = |number: usize, stop: &Arc<AtomicBool>, progress: &mut dyn FnMut(u64)| {
+        let (reading, writing) = (store.reading(number)?, store.writing(number, next.powers.step)?);
+        // A file system without direct I/O has nothing that another device could reach.
+        let reached =
+            |files: &[(PathBuf, Arc<dyn DiskFile>)]| files.iter().all(|(_, f)| f.is_direct() && f.file().is_some());
+        match &peers[number] {
+            Some(peer) if reached(&reading.files) && reached(&writing.files) => {
+                peer.run(store, number, (reading, writing), work, stop, progress)
+            }
+            _ => Pipeline::new(store, number, (Some(reading), writing), task(number), &plan)?.run(stop, progress),
+        }
     };
-    let ended = run(folders, &begin, progress)?;
+    let ended = run(folders, &begin, progress);
+    drop(peers);
+    let ended = ended?;
     work.source.verify()?;
     let mut report = Report { buffer_bytes: plan.bytes(), piece_elements: plan.piece_elements, ..Report::default() };
     let (mut parts, mut sums) = (Vec::new(), Vec::new());
@@ -136,12 +154,11 @@ pub fn step(
     Ok(report)
 }
 
+/// What a device's thread does: given its number, whether to stop, and who hears how many elements were written.
+type Share<'a> = dyn Fn(usize, &Arc<AtomicBool>, &mut dyn FnMut(u64)) -> Result<Ended, HandlerError> + Sync + 'a;
+
 /// All devices, each in a thread of its own. The first error stops the others.
-fn run<'a>(
-    devices: usize,
-    begin: &(dyn Fn(usize) -> Result<Pipeline<'a>, HandlerError> + Sync),
-    progress: &mut dyn FnMut(u64),
-) -> Result<Vec<Ended>, HandlerError> {
+fn run(devices: usize, share: &Share<'_>, progress: &mut dyn FnMut(u64)) -> Result<Vec<Ended>, HandlerError> {
     let stop = Arc::new(AtomicBool::new(false));
     let (written, heard) = mpsc::channel::<u64>();
     std::thread::scope(|scope| {
@@ -152,7 +169,7 @@ fn run<'a>(
                     let mut progress = |elements| {
                         let _ = written.send(elements);
                     };
-                    let done = begin(number).and_then(|pipeline| pipeline.run(&stop, &mut progress));
+                    let done = share(number, &stop, &mut progress);
                     if done.is_err() {
                         stop.store(true, Ordering::Relaxed);
                     }
