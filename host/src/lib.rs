@@ -11,6 +11,7 @@ pub mod durable;
 pub mod gcn;
 pub mod gradient_norm;
 pub mod gradients;
+pub mod lm;
 pub mod safetensors;
 pub mod selftest;
 pub mod step;

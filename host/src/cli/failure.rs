@@ -2,6 +2,7 @@
 
 use nearfield::device::DeviceError;
 use nearfield::gcn::RunError;
+use nearfield::lm::TrainError;
 use nearfield::safetensors::{MatchError, SafetensorsError};
 use nearfield::store::StoreError;
 use nearfield::topk::file::GradientError;
@@ -45,6 +46,12 @@ impl From<DeviceError> for Failure {
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Failure {
+        Failure::either(error.refused(), error)
+    }
+}
+
+impl From<TrainError> for Failure {
+    fn from(error: TrainError) -> Failure {
         Failure::either(error.refused(), error)
     }
 }

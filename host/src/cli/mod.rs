@@ -14,6 +14,7 @@ mod failure;
 mod gcn;
 mod init;
 mod kernels;
+mod lm;
 mod optimizer;
 mod output;
 mod scaling;
@@ -70,6 +71,7 @@ enum Command {
     Compress(compress::Compress),
     Export(export::Export),
     Gcn(gcn::Gcn),
+    Lm(lm::Lm),
     Bench(bench::Bench),
     Selftest(selftest::Selftest),
     Xclbin(xclbin::Xclbin),
@@ -92,6 +94,7 @@ pub fn main() -> ExitCode {
         Command::Compress(command) => command.run(&console),
         Command::Export(command) => command.run(&console),
         Command::Gcn(command) => command.run(&console),
+        Command::Lm(command) => command.run(&console),
         Command::Bench(command) => command.run(&console),
         Command::Selftest(command) => command.run(&console),
         Command::XrtHelper(command) => return command.run(),

@@ -5,6 +5,7 @@ mod compress;
 mod full_disk;
 mod gcn_train;
 mod journey;
+mod lm_train;
 mod optimizers;
 mod scaling;
 #[cfg(feature = "sim")]
