@@ -15,6 +15,7 @@ mod failure;
 mod gcn;
 mod init;
 mod kernels;
+mod lm;
 mod optimizer;
 mod output;
 mod place;
@@ -78,6 +79,7 @@ enum Command {
     Compress(compress::Compress),
     Export(export::Export),
     Gcn(gcn::Gcn),
+    Lm(lm::Lm),
     Bench(bench::Bench),
     Plan(plan::Plan),
     Selftest(selftest::Selftest),
@@ -102,6 +104,7 @@ pub fn main() -> ExitCode {
         Command::Compress(command) => command.run(&console),
         Command::Export(command) => command.run(&console),
         Command::Gcn(command) => command.run(&console),
+        Command::Lm(command) => command.run(&console),
         Command::Bench(command) => command.run(&console),
         Command::Plan(command) => command.run(&console),
         Command::Selftest(command) => command.run(&console),

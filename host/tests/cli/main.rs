@@ -7,6 +7,7 @@ mod full_disk;
 mod gcn_train;
 mod journey;
 mod killed;
+mod lm_train;
 mod optimizers;
 mod plan;
 mod scaling;
