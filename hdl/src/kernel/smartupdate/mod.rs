@@ -19,6 +19,7 @@ mod half_copy;
 mod lanes;
 mod ledger;
 mod mode;
+mod single;
 mod tensor;
 mod widths;
 
@@ -28,8 +29,9 @@ pub use half_copy::HalfCopy;
 pub use lanes::Lanes;
 pub use ledger::Ledger;
 pub use mode::Mode;
+pub use single::{Core, OneState, SingleLanes, TwoStates};
 pub use tensor::Tensor;
-pub use widths::{SmartUpdate1, SmartUpdate2, SmartUpdate4, SmartUpdate8};
+pub use widths::*;
 
 use super::{Gradients, Sequencer, DEPTH};
 use crate::axi::{AxiLite, AxiMaster, Control};
@@ -133,7 +135,7 @@ impl<
             m_axi_gmem2: AxiMaster::default(),
             m_axi_gmem3: AxiMaster::default(),
             control: Control::new(config),
-            check: ArgumentCheck::default(),
+            check: ArgumentCheck::new(config),
             mode: Mode::default(),
             sequencer: Sequencer::new(config),
             params: Tensor::default(),
