@@ -10,7 +10,7 @@
 use nearfield_abi::kernel::smartupdate::Optimizer;
 use nearfield_abi::kernel::{Kernel, KernelConfig};
 use nearfield_hdl::emit::Design;
-use nearfield_tests::budget::{self, Budget};
+use nearfield_tests::budget::{self, synthesised, Budget};
 use nearfield_tests::synth::{area, Area, SCRIPT};
 use nearfield_tests::unit_table::{markdown, replace, Row};
 use std::collections::BTreeMap;
@@ -93,7 +93,7 @@ fn rest(config: &KernelConfig) -> String {
 /// Everything that has a budget.
 fn names() -> Vec<String> {
     let units = nearfield_hdl::units().into_iter().map(|u| u.name.to_string());
-    units.chain(KernelConfig::all().iter().map(rest)).collect()
+    units.chain(synthesised().iter().map(rest)).collect()
 }
 
 /// What was asked for: all of it, if nothing was named.
@@ -104,7 +104,7 @@ fn chosen(only: &[String]) -> Result<Vec<Work>, String> {
         let design = (unit.emit)().map_err(|e| e.to_string())?;
         all.push(Work { name: unit.name.into(), family: unit.family, latency: unit.latency, kernel: None, design });
     }
-    for config in KernelConfig::all().into_iter().filter(|c| wanted(&rest(c))) {
+    for config in synthesised().into_iter().filter(|c| wanted(&rest(c))) {
         let design = nearfield_hdl::kernel::emit(config).map_err(|e| e.to_string())?;
         all.push(Work { name: rest(&config), family: "kernel", latency: None, kernel: Some(config), design });
     }
