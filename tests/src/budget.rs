@@ -41,12 +41,12 @@ impl Budget {
     }
 }
 
-/// The kernels that have a budget: all, but of those for one optimizer AdamW's and Lion's with 2 and 4 lanes. Without their lanes
-/// kernels with as many states are alike, and to measure one takes minutes.
+/// The kernels that have a budget: all, but of those for one optimizer AdamW's with 2 and 4 lanes. Without their lanes kernels with as
+/// many states are alike, and to measure one takes minutes.
 pub fn synthesised() -> Vec<KernelConfig> {
     let measured = |config: &KernelConfig| match config.kernel {
         Kernel::SmartUpdate | Kernel::GradientNorm => true,
-        Kernel::SmartUpdateOf(Optimizer::AdamW | Optimizer::Lion) => [2, 4].contains(&config.lanes),
+        Kernel::SmartUpdateOf(Optimizer::AdamW) => [2, 4].contains(&config.lanes),
         Kernel::SmartUpdateOf(_) => false,
     };
     KernelConfig::all().into_iter().filter(measured).collect()
