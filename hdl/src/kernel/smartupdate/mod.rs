@@ -8,9 +8,8 @@
 //! ```
 //!
 //! Beats are processed whole: the lanes also compute on what lies past the last element in the last beat, and the write
-//! movers' strobes keep it from memory. So nothing in the data path knows the number of elements; `Ledger`, which sums up what
-//! passes, does. The argument `optimizer` says which optimizer it is; a moment that it does not have is neither read nor written.
-//! `grad_format` says what `Gradients` makes words of, `half_format` whether `HalfCopy` writes.
+//! movers' strobes keep it from memory. Nothing in the data path but `Ledger` knows the number of elements. A moment that
+//! `optimizer` has no use for is left alone; `grad_format` is for `Gradients`, `half_format` for `HalfCopy`.
 
 mod arguments;
 mod check;
