@@ -1,6 +1,8 @@
 //! What units may cost: `tests/budget.toml`, and the comparison with what they do cost.
 
 use crate::synth::Area;
+use nearfield_abi::kernel::smartupdate::Optimizer;
+use nearfield_abi::kernel::{Kernel, KernelConfig};
 use std::collections::BTreeMap;
 
 /// The most a unit may take of each resource. In the file every figure is written out; nothing has a default.
@@ -37,6 +39,17 @@ impl Budget {
         .map(|(what, found, most)| format!("{what} {found} > {most}"))
         .collect()
     }
+}
+
+/// The kernels that have a budget: all, but of those for one optimizer AdamW's with 2 and 4 lanes. Without their lanes kernels with as
+/// many states are alike, and to measure one takes minutes.
+pub fn synthesised() -> Vec<KernelConfig> {
+    let measured = |config: &KernelConfig| match config.kernel {
+        Kernel::SmartUpdate | Kernel::GradientNorm => true,
+        Kernel::SmartUpdateOf(Optimizer::AdamW) => [2, 4].contains(&config.lanes),
+        Kernel::SmartUpdateOf(_) => false,
+    };
+    KernelConfig::all().into_iter().filter(measured).collect()
 }
 
 /// Reads a file of budgets and checks that it has one for each of `names` and for nothing else.

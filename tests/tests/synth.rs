@@ -147,10 +147,12 @@ fn every_unit_has_a_budget_and_a_page() {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     let mut names: Vec<String> = nearfield_hdl::units().iter().map(|u| u.name.to_string()).collect();
     for name in &names {
-        let page = format!("{root}/docs/units/{name}.md");
+        // The lanes for one optimizer each are one unit with other constants.
+        let page = if name.starts_with("single_lane") { "single_lane" } else { name.as_str() };
+        let page = format!("{root}/docs/units/{page}.md");
         assert!(std::path::Path::new(&page).is_file(), "docs/units/{name}.md is missing");
     }
-    names.extend(nearfield_abi::kernel::KernelConfig::all().iter().map(|c| format!("{}_rest", c.name())));
+    names.extend(budget::synthesised().iter().map(|c| format!("{}_rest", c.name())));
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     budget::read(include_str!("../budget.toml"), &names).unwrap_or_else(|e| panic!("tests/budget.toml: {e}"));
 }

@@ -5,6 +5,7 @@ mod gradients;
 pub mod smartupdate;
 
 use crate::register;
+use smartupdate::Optimizer;
 
 /// A kernel of the family, whatever its configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -13,17 +14,32 @@ pub enum Kernel {
     SmartUpdate,
     /// `gradient_norm`: the exact sum of squares of a gradient.
     GradientNorm,
+    /// `smartupdate_adamw` and its like: the optimizer step of one optimizer alone.
+    SmartUpdateOf(Optimizer),
 }
 
 impl Kernel {
     /// Every kernel.
-    pub const ALL: &'static [Kernel] = &[Kernel::SmartUpdate, Kernel::GradientNorm];
+    pub const ALL: &'static [Kernel] = &[
+        Kernel::SmartUpdate,
+        Kernel::GradientNorm,
+        Kernel::SmartUpdateOf(Optimizer::AdamW),
+        Kernel::SmartUpdateOf(Optimizer::Adam),
+        Kernel::SmartUpdateOf(Optimizer::Adagrad),
+        Kernel::SmartUpdateOf(Optimizer::Lion),
+        Kernel::SmartUpdateOf(Optimizer::Sgd),
+    ];
 
     /// The name of the Verilog module, of the Vitis kernel and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
             Kernel::SmartUpdate => "smartupdate",
             Kernel::GradientNorm => "gradient_norm",
+            Kernel::SmartUpdateOf(Optimizer::AdamW) => "smartupdate_adamw",
+            Kernel::SmartUpdateOf(Optimizer::Adam) => "smartupdate_adam",
+            Kernel::SmartUpdateOf(Optimizer::Adagrad) => "smartupdate_adagrad",
+            Kernel::SmartUpdateOf(Optimizer::Lion) => "smartupdate_lion",
+            Kernel::SmartUpdateOf(Optimizer::Sgd) => "smartupdate_sgd",
         }
     }
 
@@ -32,6 +48,11 @@ impl Kernel {
         match self {
             Kernel::SmartUpdate => u32::from_le_bytes(*b"NFSU"),
             Kernel::GradientNorm => u32::from_le_bytes(*b"NFGN"),
+            Kernel::SmartUpdateOf(Optimizer::AdamW) => u32::from_le_bytes(*b"NFAW"),
+            Kernel::SmartUpdateOf(Optimizer::Adam) => u32::from_le_bytes(*b"NFAM"),
+            Kernel::SmartUpdateOf(Optimizer::Adagrad) => u32::from_le_bytes(*b"NFAG"),
+            Kernel::SmartUpdateOf(Optimizer::Lion) => u32::from_le_bytes(*b"NFLI"),
+            Kernel::SmartUpdateOf(Optimizer::Sgd) => u32::from_le_bytes(*b"NFSG"),
         }
     }
 
@@ -176,12 +197,13 @@ impl KernelConfig {
     /// The arguments in the order of their ids. Pointers take 12 bytes, scalars 8, as Vitis lays them out.
     pub fn arguments(&self) -> Vec<Argument> {
         let mut offset = register::ARGUMENTS;
-        let list: &[_] = match self.kernel {
-            Kernel::SmartUpdate => &smartupdate::LIST,
-            Kernel::GradientNorm => &gradient_norm::LIST,
+        let list = match self.kernel {
+            Kernel::SmartUpdate => smartupdate::LIST.to_vec(),
+            Kernel::GradientNorm => gradient_norm::LIST.to_vec(),
+            Kernel::SmartUpdateOf(one) => smartupdate::list_of(one),
         };
-        list.iter()
-            .map(|&(name, kind, doc)| {
+        list.into_iter()
+            .map(|(name, kind, doc)| {
                 let here = offset;
                 offset += kind.bytes() + 4;
                 Argument { name, kind, offset: here, doc }
@@ -194,6 +216,7 @@ impl KernelConfig {
         match self.kernel {
             Kernel::SmartUpdate => &smartupdate::MASTERS,
             Kernel::GradientNorm => &gradient_norm::MASTERS,
+            Kernel::SmartUpdateOf(one) => &smartupdate::MASTERS[..one.states().len() + 2],
         }
     }
 
@@ -202,13 +225,29 @@ impl KernelConfig {
         match self.kernel {
             Kernel::SmartUpdate => &smartupdate::STREAMS,
             Kernel::GradientNorm => &gradient_norm::STREAMS,
+            Kernel::SmartUpdateOf(one) => smartupdate::streams_of(one),
         }
+    }
+
+    /// The arguments that an optimizer step's kernel has of all those of `smartupdate`, as ids there, in the order of its own. A
+    /// kernel for one optimizer has no pointers to states of others, and counts on without them. `gradient_norm` has none.
+    pub fn step_arguments(&self) -> Vec<usize> {
+        match self.kernel {
+            Kernel::SmartUpdate => (0..smartupdate::LIST.len()).collect(),
+            Kernel::GradientNorm => Vec::new(),
+            Kernel::SmartUpdateOf(one) => smartupdate::arguments_of(one),
+        }
+    }
+
+    /// This kernel's own id of an argument of `smartupdate`, given as the id there; `None` for one that it does not have.
+    pub fn id_of(&self, id: usize) -> Option<usize> {
+        self.step_arguments().iter().position(|&own| own == id)
     }
 
     /// Exact sums of squares that the kernel keeps, from [`register::SUMS`] on: one a lane, or none.
     pub fn sums(&self) -> u32 {
         match self.kernel {
-            Kernel::SmartUpdate => 0,
+            Kernel::SmartUpdate | Kernel::SmartUpdateOf(_) => 0,
             Kernel::GradientNorm => self.lanes,
         }
     }
@@ -256,6 +295,27 @@ mod tests {
     }
 
     #[test]
+    fn a_kernel_for_one_optimizer_has_only_its_states() {
+        let of = |one| KernelConfig::new(Kernel::SmartUpdateOf(one), 2).unwrap();
+        for (one, states) in
+            [(Optimizer::AdamW, 2), (Optimizer::Adam, 2), (Optimizer::Adagrad, 1), (Optimizer::Lion, 1)]
+        {
+            assert_eq!((of(one).masters().len(), of(one).streams().len()), (states + 2, 2 * states + 4));
+        }
+        let lion = of(Optimizer::Lion);
+        let names: Vec<&str> = lion.arguments().iter().take(5).map(|argument| argument.name).collect();
+        assert_eq!(
+            (lion.name().as_str(), names.join(" ")),
+            ("smartupdate_lion_l2", "params exp_avg grads half elements".into())
+        );
+        assert_eq!((lion.id_of(smartupdate::EXP_AVG_SQ), lion.id_of(smartupdate::GRADS)), (None, Some(2)));
+        assert_eq!(lion.arguments()[3].kind, ArgumentKind::Pointer { master: 2 });
+        for (code, one) in (0..).zip(Optimizer::ALL) {
+            assert_eq!(one.code(), code);
+        }
+    }
+
+    #[test]
     fn blocks_of_registers_do_not_meet() {
         for config in KernelConfig::all() {
             assert!(register::STREAMS + config.streams().len() as u32 * register::STREAM_STRIDE <= register::SUMS);
@@ -269,7 +329,7 @@ mod tests {
         // A board's bitstream carries its hash: a change here means that every kernel has to be built again, and that
         // `ABI_VERSION` has to be raised.
         let hashes: Vec<u64> = KernelConfig::all().iter().map(KernelConfig::hash).collect();
-        let known: [u64; 8] = [
+        let known = [
             0xfc94_c622_5e1b_2690,
             0x0c78_2d60_ab02_775d,
             0xc266_6402_5570_4c6b,
@@ -278,6 +338,26 @@ mod tests {
             0x34f3_4cad_881e_6dea,
             0xce40_6738_006c_11be,
             0xb5bb_f8b2_783a_5a76,
+            0xa084_3c1a_d6fa_ab7d,
+            0x414f_20a9_8ec1_72b0,
+            0xb722_84e9_6f7e_db12,
+            0x4c74_b4df_60f2_15a6,
+            0x466c_885e_a8dd_726a,
+            0xfa66_b97e_106e_baa3,
+            0x3c68_b22c_7a98_0a55,
+            0x5c2a_58e7_8442_a721,
+            0x15c6_db55_e76e_543f,
+            0x0357_801c_02ab_7ed8,
+            0x989c_328c_762a_6ce2,
+            0xea84_952e_8188_5906,
+            0xad8c_f68a_07c5_695e,
+            0x1daf_6a34_e39a_a8df,
+            0xe45d_37b0_f326_a5ad,
+            0xe847_a0da_62e2_8c19,
+            0xc2a0_3928_af01_9e20,
+            0x7822_adf1_cf96_9cfd,
+            0xe5de_ee9d_a738_15af,
+            0x724d_b78e_3539_4f03,
         ];
         assert_eq!(hashes, known, "{hashes:#x?}");
     }

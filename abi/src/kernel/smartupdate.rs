@@ -85,6 +85,74 @@ pub mod half_format {
     /// The upper half of a binary32, rounded.
     pub const BF16: u32 = 2;
 }
+
+/// An optimizer that has a kernel of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Optimizer {
+    /// See [`optimizer::ADAMW`].
+    AdamW,
+    /// See [`optimizer::ADAM`].
+    Adam,
+    /// See [`optimizer::ADAGRAD`].
+    Adagrad,
+    /// See [`optimizer::LION`].
+    Lion,
+    /// See [`optimizer::SGD`].
+    Sgd,
+}
+
+impl Optimizer {
+    /// Every one.
+    pub const ALL: [Optimizer; optimizer::COUNT as usize] =
+        [Optimizer::AdamW, Optimizer::Adam, Optimizer::Adagrad, Optimizer::Lion, Optimizer::Sgd];
+
+    /// The one value that its kernel takes as the argument `optimizer`.
+    pub const fn code(self) -> u32 {
+        match self {
+            Optimizer::AdamW => optimizer::ADAMW,
+            Optimizer::Adam => optimizer::ADAM,
+            Optimizer::Adagrad => optimizer::ADAGRAD,
+            Optimizer::Lion => optimizer::LION,
+            Optimizer::Sgd => optimizer::SGD,
+        }
+    }
+
+    /// The pointers to its states, as ids of `smartupdate`. SGD without momentum leaves its buffer alone.
+    pub const fn states(self) -> &'static [usize] {
+        match self {
+            Optimizer::AdamW | Optimizer::Adam => &[EXP_AVG, EXP_AVG_SQ],
+            Optimizer::Adagrad => &[EXP_AVG_SQ],
+            Optimizer::Lion | Optimizer::Sgd => &[EXP_AVG],
+        }
+    }
+}
+
+/// The arguments of the kernel for one optimizer: all but the pointers to states that it does not have. Scalars that it has no use
+/// for stay, so that one host writes the arguments of every kernel.
+pub(super) fn arguments_of(one: Optimizer) -> Vec<usize> {
+    (0..LIST.len()).filter(|id| ![EXP_AVG, EXP_AVG_SQ].contains(id) || one.states().contains(id)).collect()
+}
+
+/// The same, as they are listed. Masters follow each other without those of states that it does not have.
+pub(super) fn list_of(one: Optimizer) -> Vec<(&'static str, ArgumentKind, &'static str)> {
+    let tensors = [&[PARAMS], one.states(), &[GRADS]].concat();
+    let master = |id| tensors.iter().position(|&tensor| tensor == if id == HALF { GRADS } else { id });
+    let own = |id: usize| match (LIST[id], master(id)) {
+        ((name, ArgumentKind::Pointer { .. }, doc), Some(master)) => pointer(name, master as u32, doc),
+        (other, _) => other,
+    };
+    arguments_of(one).into_iter().map(own).collect()
+}
+
+/// The streams of the kernel for one optimizer.
+pub(super) const fn streams_of(one: Optimizer) -> &'static [Stream] {
+    match one {
+        Optimizer::AdamW | Optimizer::Adam => &STREAMS,
+        Optimizer::Adagrad => &SUM_STREAMS,
+        Optimizer::Lion | Optimizer::Sgd => &AVERAGE_STREAMS,
+    }
+}
+
 pub(super) const LIST: [(&str, ArgumentKind, &str); 20] = [
     pointer("params", 0, "parameters, f32, updated in place"),
     pointer("exp_avg", 1, "first moments or momentum buffer, f32, updated in place"),
@@ -125,3 +193,18 @@ pub(super) const STREAMS: [Stream; 8] = [
     Stream { name: "exp_avg_sq_write", read: false, master: 2 },
     Stream { name: "half_write", read: false, master: 3 },
 ];
+
+const AVERAGE_STREAMS: [Stream; 6] = one_state("exp_avg_read", "exp_avg_write");
+const SUM_STREAMS: [Stream; 6] = one_state("exp_avg_sq_read", "exp_avg_sq_write");
+
+/// The streams where there is one state.
+const fn one_state(read: &'static str, write: &'static str) -> [Stream; 6] {
+    [
+        Stream { name: "params_read", read: true, master: 0 },
+        Stream { name: read, read: true, master: 1 },
+        Stream { name: "grads_read", read: true, master: 2 },
+        Stream { name: "params_write", read: false, master: 0 },
+        Stream { name: write, read: false, master: 1 },
+        Stream { name: "half_write", read: false, master: 2 },
+    ]
+}

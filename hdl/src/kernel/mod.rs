@@ -11,7 +11,8 @@ pub use sequencer::{Phase, Sequencer};
 use crate::emit::{Design, EmitError};
 use gradient_norm::{GradientNorm1, GradientNorm2, GradientNorm4, GradientNorm8};
 use nearfield_abi::kernel::{Kernel, KernelConfig, AXI_BURST_BEATS, AXI_READS_OUTSTANDING};
-use smartupdate::{SmartUpdate1, SmartUpdate2, SmartUpdate4, SmartUpdate8};
+use smartupdate::{OneState1, OneState2, OneState4, OneState8, SmartUpdate1, SmartUpdate2, SmartUpdate4, SmartUpdate8};
+use smartupdate::{TwoStates1, TwoStates2, TwoStates4, TwoStates8};
 
 /// Places of a mover's buffer, 512: what a row of RAMB36 of 512 bits gives whether they are used or not.
 pub const DEPTH: u64 = (AXI_READS_OUTSTANDING * AXI_BURST_BEATS) as u64;
@@ -43,10 +44,23 @@ fn print(config: KernelConfig) -> Result<Design, EmitError> {
         (Kernel::GradientNorm, 2) => crate::emit::emit(&GradientNorm2::new(&config), name, name),
         (Kernel::GradientNorm, 4) => crate::emit::emit(&GradientNorm4::new(&config), name, name),
         (Kernel::GradientNorm, 8) => crate::emit::emit(&GradientNorm8::new(&config), name, name),
-        (kernel, lanes) => Err(EmitError::new(
-            name,
-            "lanes",
-            format!("there is no {name} with {lanes} lanes; there are: {:?}", KernelConfig::of(kernel)),
-        )),
+        (Kernel::SmartUpdateOf(one), lanes) => match (one.states().len(), lanes) {
+            (1, 1) => crate::emit::emit(&OneState1::new(&config, one), name, name),
+            (1, 2) => crate::emit::emit(&OneState2::new(&config, one), name, name),
+            (1, 4) => crate::emit::emit(&OneState4::new(&config, one), name, name),
+            (1, 8) => crate::emit::emit(&OneState8::new(&config, one), name, name),
+            (2, 1) => crate::emit::emit(&TwoStates1::new(&config, one), name, name),
+            (2, 2) => crate::emit::emit(&TwoStates2::new(&config, one), name, name),
+            (2, 4) => crate::emit::emit(&TwoStates4::new(&config, one), name, name),
+            (2, 8) => crate::emit::emit(&TwoStates8::new(&config, one), name, name),
+            _ => Err(none(&config)),
+        },
+        _ => Err(none(&config)),
     }
+}
+
+fn none(config: &KernelConfig) -> EmitError {
+    let name = config.kernel.name();
+    let there = KernelConfig::of(config.kernel);
+    EmitError::new(name, "lanes", format!("there is no {name} with {} lanes; there are: {there:?}", config.lanes))
 }

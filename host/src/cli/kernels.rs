@@ -122,9 +122,9 @@ impl Kernels {
 }
 
 fn overview(all: &[Printed]) -> String {
-    let mut text = format!("{:<16} {:>5} {:>11} {:>18}\n", "kernel", "lanes", "AXI masters", "configuration");
+    let mut text = format!("{:<23} {:>5} {:>11} {:>18}\n", "kernel", "lanes", "AXI masters", "configuration");
     for k in all {
-        text += &format!("{:<16} {:>5} {:>11} {}\n", k.name, k.lanes, k.ports.len() - 1, k.configuration_hash);
+        text += &format!("{:<23} {:>5} {:>11} {}\n", k.name, k.lanes, k.ports.len() - 1, k.configuration_hash);
     }
     text + "\n`nearfield kernels NAME` shows ports and registers."
 }

@@ -4,11 +4,12 @@ use super::console::Console;
 use super::failure::Failure;
 use super::optimizer::{self, OptimizerFlags};
 use super::output::refuse_unwritable;
+use super::place::{Bytes, Devices};
 use super::scaling::max_norm;
-use anyhow::Context;
+use anyhow::{anyhow, Context};
 use clap::{Args, Subcommand};
-use nearfield::device::DeviceSpec;
-use nearfield::lm::{self, Event, InMemory, Optimize, Options, Plan, Shape, Text, Trained, Watch};
+use nearfield::handler::DEFAULT_MEMORY;
+use nearfield::lm::{self, Event, InMemory, InStore, Optimize, Options, Plan, Shape, Text, Trained, Watch};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
@@ -43,6 +44,7 @@ impl Lm {
 #[derive(Args)]
 #[command(after_help = format!("{}\n\nExamples:\n  \
 nearfield lm train -o model.safetensors\n  \
+nearfield lm train --store /ssd0/lm,/ssd1/lm -o model.safetensors\n  \
 nearfield lm train --text book.txt --text more.txt --steps 3000\n  \
 nearfield lm train --layers 2 --width 128 --heads 4 --context 64 --batch 16 --steps 500",
 optimizer::table(|name| Options::default_hyper(name))))]
@@ -50,8 +52,15 @@ struct Train {
     /// A file of text; several follow each other [default: the New Testament, which is part of this program]
     #[arg(long, value_name = "FILE")]
     text: Vec<PathBuf>,
-    #[arg(long, default_value = "soft", help = super::DEVICE, long_help = super::DEVICE_LONG)]
-    device: DeviceSpec,
+    /// Keep parameters and optimizer state in this store, a folder or one a device with commas between; made if it is not there. A run
+    /// that was interrupted goes on from its last step.
+    #[arg(long = "store", value_name = "DIR[,DIR]", value_delimiter = ',')]
+    store: Vec<PathBuf>,
+    #[command(flatten)]
+    devices: Devices,
+    /// The most memory for a store's buffers, of all devices together.
+    #[arg(long, value_name = "BYTES", default_value_t = Bytes(DEFAULT_MEMORY))]
+    memory: Bytes,
     /// Blocks.
     #[arg(long, value_name = "N", default_value_t = Shape::default().layers)]
     layers: usize,
@@ -112,16 +121,33 @@ impl Train {
         if let Some(output) = &self.output {
             refuse_unwritable(output).map_err(Failure::refused)?;
         }
-        let mut device = console.open(&self.device)?;
-        let mut optimizer = InMemory::new(device.as_mut(), options.hyper, plan.initial_parameters(), plan.record(0));
-        let trained = self.train(console, &plan, &mut optimizer)?;
+        let devices = self.devices.open(console)?;
+        let mut optimizer: Box<dyn Optimize> = match &self.store[..] {
+            [] => {
+                let [device] = &devices[..] else {
+                    return Err(Failure::refused(anyhow!("several devices take a --store with a folder each")));
+                };
+                Box::new(InMemory::new(device.clone(), options.hyper, plan.initial_parameters(), plan.record(0)))
+            }
+            folders if devices.len() == 1 || devices.len() == folders.len() => {
+                Box::new(InStore::open(folders, &plan, devices, self.memory.0)?)
+            }
+            folders => {
+                let (given, folders) = (devices.len(), folders.len());
+                let what =
+                    format!("{given} devices are named for {folders} folders; name one for all, or one a folder");
+                return Err(Failure::refused(anyhow!(what)));
+            }
+        };
+        let optimizer = optimizer.as_mut();
+        let trained = self.train(console, &plan, optimizer)?;
         if let Some(output) = &self.output {
-            lm::save(output, &plan, &optimizer, &trained)
+            lm::save(output, &plan, optimizer, &trained)
                 .with_context(|| format!("cannot write {}; make room or name another place", output.display()))
                 .map_err(Failure::failed)?;
         }
         let printed = Printed {
-            device: self.device.to_string(),
+            device: self.devices.names(),
             text: text.name().into(),
             optimizer_name: options.hyper.optimizer().name(),
             seed: options.seed,

@@ -41,7 +41,8 @@ const DEVICE_LONG: &str = "The device, with keys after commas: xrt:0,xclbin=smar
 soft             this machine's CPU: threads\n  \
 sim:BOARD        a simulated board (ideal, hostile, smartssd): lanes, seed, clock (MHz), waves (an FST file)\n  \
 xrt:INDEX|BDF    a card through XRT: xclbin (the file to load), unit (which compute unit, from 0)\n  \
-xrt-emu:BOARD    a simulated board through the real XRT: the keys of sim and of xrt";
+xrt-emu:BOARD    a simulated board through the real XRT: the keys of sim and of xrt\n\n\
+All but soft also have optimizer=NAME: the smaller kernel for that optimizer alone, smartupdate_NAME, instead of smartupdate";
 
 /// Optimizer steps on generated hardware.
 ///

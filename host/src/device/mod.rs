@@ -249,9 +249,9 @@ pub struct Tensors<'a> {
     pub half: Option<HalfCopy<'a>>,
 }
 
-/// Opens the device that `spec` names, with the kernel `smartupdate`. A simulated kernel that is not built yet is built.
+/// Opens the device that `spec` names, with its kernel for an optimizer's step. A simulated kernel that is not built yet is built.
 pub fn open(spec: &DeviceSpec) -> Result<Box<dyn Device>, DeviceError> {
-    open_kernel(spec, Kernel::SmartUpdate)
+    open_kernel(spec, spec.kernel())
 }
 
 /// Opens the device that `spec` names, with this kernel: the simulated board's one, or the compute unit of the xclbin. `soft` has no

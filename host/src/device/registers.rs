@@ -1,6 +1,7 @@
 //! What every clocked kernel says of itself, read through whatever reaches its registers.
 
 use super::{Counters, DeviceError, StreamCounters};
+use nearfield_abi::kernel::smartupdate::Optimizer as One;
 use nearfield_abi::kernel::{Kernel, KernelConfig};
 use nearfield_abi::{register, ABI_VERSION};
 use nearfield_model::gradient_norm::SquareSum;
@@ -49,6 +50,11 @@ pub(super) fn optimizers(config: &KernelConfig) -> &'static [Optimizer] {
     match config.kernel {
         Kernel::SmartUpdate => &Optimizer::ALL,
         Kernel::GradientNorm => &[],
+        Kernel::SmartUpdateOf(One::AdamW) => &[Optimizer::AdamW],
+        Kernel::SmartUpdateOf(One::Adam) => &[Optimizer::Adam],
+        Kernel::SmartUpdateOf(One::Adagrad) => &[Optimizer::Adagrad],
+        Kernel::SmartUpdateOf(One::Lion) => &[Optimizer::Lion],
+        Kernel::SmartUpdateOf(One::Sgd) => &[Optimizer::Sgd],
     }
 }
 

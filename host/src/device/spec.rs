@@ -1,7 +1,8 @@
 //! The grammar that names devices: `KIND[:TARGET][,key=value…]`.
 
 use nearfield_abi::board::{Board, BOARDS};
-use nearfield_abi::kernel::LANES;
+use nearfield_abi::kernel::{smartupdate, Kernel, LANES};
+use nearfield_model::optimizer::Optimizer;
 use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -65,6 +66,8 @@ impl Bdf {
 pub struct DeviceSpec {
     /// Backend and target.
     pub kind: DeviceKind,
+    /// The one optimizer whose step the kernel does (`sim`, `xrt`, `xrt-emu`), or the kernel does every one.
+    pub optimizer: Option<Optimizer>,
     /// Lanes of the kernel (`sim`, `xrt-emu`), or the board's default.
     pub lanes: Option<u32>,
     /// Seed of what the simulated board draws (`sim`, `xrt-emu`).
@@ -96,6 +99,7 @@ impl DeviceSpec {
     pub fn soft() -> DeviceSpec {
         DeviceSpec {
             kind: DeviceKind::Soft,
+            optimizer: None,
             lanes: None,
             seed: 1,
             clock_mhz: None,
@@ -103,6 +107,18 @@ impl DeviceSpec {
             xclbin: None,
             unit: 0,
             threads: None,
+        }
+    }
+
+    /// The kernel for an optimizer's step: `smartupdate`, or the one that does only `optimizer`.
+    pub fn kernel(&self) -> Kernel {
+        match self.optimizer {
+            None => Kernel::SmartUpdate,
+            Some(Optimizer::AdamW) => Kernel::SmartUpdateOf(smartupdate::Optimizer::AdamW),
+            Some(Optimizer::Adam) => Kernel::SmartUpdateOf(smartupdate::Optimizer::Adam),
+            Some(Optimizer::Adagrad) => Kernel::SmartUpdateOf(smartupdate::Optimizer::Adagrad),
+            Some(Optimizer::Lion) => Kernel::SmartUpdateOf(smartupdate::Optimizer::Lion),
+            Some(Optimizer::Sgd) => Kernel::SmartUpdateOf(smartupdate::Optimizer::Sgd),
         }
     }
 
@@ -189,9 +205,9 @@ fn xrt(target: &str) -> Result<DeviceKind, String> {
 fn keys(kind: DeviceKind) -> &'static [&'static str] {
     match kind {
         DeviceKind::Soft => &["threads"],
-        DeviceKind::Sim(_) => &["lanes", "seed", "clock", "waves"],
-        DeviceKind::XrtEmulated(_) => &["lanes", "seed", "clock", "waves", "xclbin", "unit"],
-        DeviceKind::XrtIndex(_) | DeviceKind::XrtBdf(_) => &["xclbin", "unit"],
+        DeviceKind::Sim(_) => &["optimizer", "lanes", "seed", "clock", "waves"],
+        DeviceKind::XrtEmulated(_) => &["optimizer", "lanes", "seed", "clock", "waves", "xclbin", "unit"],
+        DeviceKind::XrtIndex(_) | DeviceKind::XrtBdf(_) => &["optimizer", "xclbin", "unit"],
     }
 }
 
@@ -209,6 +225,12 @@ fn set(spec: &mut DeviceSpec, key: &str, value: &str) -> Result<(), String> {
             spec.threads = Some(number(key, value).and_then(|n| match n {
                 1..=1024 => Ok(n),
                 _ => Err(format!("threads is {n}, but must be 1 to 1024")),
+            })?);
+        }
+        "optimizer" => {
+            spec.optimizer = Some(Optimizer::from_name(value).ok_or_else(|| {
+                let names = Optimizer::ALL.map(Optimizer::name).join(", ");
+                format!("there is no kernel for the optimizer `{value}` alone; there are {names}")
             })?);
         }
         "lanes" => {
@@ -255,6 +277,9 @@ impl fmt::Display for DeviceSpec {
             DeviceKind::XrtBdf(bdf) => write!(f, "xrt:{bdf}")?,
             DeviceKind::XrtEmulated(board) => write!(f, "xrt-emu:{}", board.name)?,
         }
+        if let Some(optimizer) = self.optimizer {
+            write!(f, ",optimizer={optimizer}")?;
+        }
         if let Some(lanes) = self.lanes {
             write!(f, ",lanes={lanes}")?;
         }
@@ -293,9 +318,9 @@ mod tests {
         for name in [
             "soft",
             "soft,threads=3",
-            "sim:hostile,lanes=1,seed=9,clock=250,waves=run.fst",
+            "sim:hostile,optimizer=adamw,lanes=1,seed=9,clock=250,waves=run.fst",
             "sim:smartssd",
-            "xrt:3,xclbin=a.xclbin,unit=2",
+            "xrt:3,optimizer=lion,xclbin=a.xclbin,unit=2",
             "xrt:0000:65:00.1,xclbin=a.xclbin",
             "xrt-emu:ideal,lanes=1,seed=9,clock=250,waves=run.fst,xclbin=a.xclbin,unit=1",
         ] {
@@ -306,6 +331,11 @@ mod tests {
         let bdf = Bdf { domain: 0xa, bus: 0x65, device: 0x1f, function: 1 };
         assert_eq!("xrt:a:65:1f.1".parse::<DeviceSpec>().unwrap().kind, DeviceKind::XrtBdf(bdf));
         assert_eq!("xrt:65:1f.1".parse::<DeviceSpec>().unwrap().to_string(), "xrt:0000:65:1f.1");
+        for kernel in Kernel::ALL.iter().filter(|kernel| **kernel != Kernel::GradientNorm) {
+            let one = kernel.name().strip_prefix("smartupdate_").map(|one| format!(",optimizer={one}"));
+            let spec: DeviceSpec = format!("sim:ideal{}", one.unwrap_or_default()).parse().unwrap();
+            assert_eq!(spec.kernel(), *kernel);
+        }
         assert_eq!("sim:smartssd".parse::<DeviceSpec>().unwrap().lanes, None);
         assert_eq!("soft,threads=3".parse::<DeviceSpec>().unwrap().threads, Some(3));
         assert_eq!("soft".parse::<DeviceSpec>().unwrap(), DeviceSpec::soft());
@@ -323,15 +353,17 @@ mod tests {
         {
             assert!(error(target).contains("xrt:0000:65:00.1"), "{target}");
         }
-        assert!(error("xrt:0,lanes=2").contains("there are xclbin, unit"));
+        assert!(error("xrt:0,lanes=2").contains("there are optimizer, xclbin, unit"));
         assert!(error("xrt-emu").contains("there are xrt-emu:ideal, xrt-emu:hostile, xrt-emu:smartssd"));
         assert!(error("xrt-emu:u280").contains("known for packaging only"));
         assert!(error("xrt:0,xclbin=").contains("xclbin=smartupdate.xclbin"));
         assert!(error("sim:ideal,lanes=3").contains("lanes can be 1, 2, 4"));
         assert!(error("sim:ideal,lanes=many").contains("no number"));
+        assert!(error("sim:ideal,optimizer=adan").contains("`adan` alone; there are adam, adamw, adagrad, sgd, lion"));
+        assert!(error("soft,optimizer=lion").contains("there is threads"));
         assert!(error("sim:ideal,lanes").contains("no key=value"));
         assert!(error("sim:ideal,lanes=2,lanes=4").contains("twice"));
-        assert!(error("sim:ideal,threads=2").contains("there are lanes, seed, clock, waves"));
+        assert!(error("sim:ideal,threads=2").contains("there are optimizer, lanes, seed, clock, waves"));
         assert!(error("sim:ideal,clock=NaN").contains("1 to 2000"));
         assert!(error("soft,threads=0").contains("1 to 1024"));
         assert!(error("soft,lanes=4").contains("there is threads"));

@@ -8,7 +8,7 @@ use super::pipeline::Ended;
 use super::{DeviceReport, HandlerError, SharedDevice, Work};
 use crate::device::{Buffer, BufferKind, Device, DeviceError, Value};
 use crate::disk::{Aligned, DiskFile};
-use crate::step::{arguments, carried, piece_elements, run_bound, tensor_arguments, StepReport};
+use crate::step::{arguments, carried, own, piece_elements, run_bound, tensor_arguments, StepReport};
 use crate::store::{damaged, padded_bytes, sum_with, Piece, Reading, Store, Sums, Writing};
 use nearfield_abi::checksum::Checksum;
 use nearfield_abi::kernel::smartupdate as argument;
@@ -47,9 +47,10 @@ impl Peer {
             return Ok(None);
         }
         let piece_elements = piece_elements(held.as_ref(), CHUNK_ELEMENTS);
-        let banks = held.describe().argument_banks.clone();
+        let (banks, kernel) = (held.describe().argument_banks.clone(), held.describe().kernel);
         let mut peer = Peer { device: device.clone(), buffers: Vec::new(), half: None, piece_elements };
-        let mut allocate = |bytes, id: usize, kind| held.allocate_kind(bytes, banks[id].unwrap_or(0), kind);
+        let bank = |id: usize| kernel.id_of(id).and_then(|own| banks[own]).unwrap_or(0);
+        let mut allocate = |bytes, id: usize, kind| held.allocate_kind(bytes, bank(id), kind);
         let mut failed = None;
         for id in tensor_arguments(&work.coefficients[0]) {
             let (bytes, kind) = match id {
@@ -158,7 +159,7 @@ impl Peer {
             list[argument::HALF_FORMAT] = Value::U32(format.code());
         }
         let begun = Instant::now();
-        device.start(&list)?;
+        device.start(&own(&device.describe().kernel, &list))?;
         device.wait(run_bound(device, piece.elements as usize))?;
         about.update_seconds += begun.elapsed().as_secs_f64();
         let done = self.told(device, &tensor_arguments(k)[..from.len()], piece)?;
@@ -180,7 +181,10 @@ impl Peer {
         let clock_mhz = device.describe().clock_mhz;
         let counters = device.counters()?;
         let sum = |id: &usize, read| {
-            let carried = counters.as_ref().and_then(|counters| carried(&kernel, counters, *id, read));
+            let carried = counters
+                .as_ref()
+                .zip(kernel.id_of(*id))
+                .and_then(|(counters, own)| carried(&kernel, counters, own, read));
             // Every kernel that a device with such memory can hold has them.
             let (a, b) =
                 carried.ok_or(DeviceError::Arguments { what: "the kernel has no stream checksums".into() })?.checksum;

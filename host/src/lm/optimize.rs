@@ -1,8 +1,11 @@
 //! Who keeps a model's parameters and does its optimizer steps.
 
-use crate::device::{Device, DeviceError, Tensors};
+use crate::device::{DeviceError, Tensors};
+use crate::handler::{HandlerError, SharedDevice};
 use crate::step::{step, StepReport};
+use crate::store::StoreError;
 use nearfield_model::optimizer::{BetaPowers, Hyper, HyperError};
+use std::sync::PoisonError;
 
 /// What a step is done with.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +46,12 @@ pub enum OptimizeError {
     /// A coefficient of the step overflows f32.
     #[error(transparent)]
     Hyper(#[from] HyperError),
+    /// The step of the store failed.
+    #[error(transparent)]
+    Handler(#[from] HandlerError),
+    /// The store cannot be read after its step.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 impl OptimizeError {
@@ -51,13 +60,15 @@ impl OptimizeError {
         match self {
             OptimizeError::Device(error) => error.refused(),
             OptimizeError::Hyper(_) => true,
+            OptimizeError::Handler(error) => error.refused(),
+            OptimizeError::Store(_) => false,
         }
     }
 }
 
 /// Parameters and state in this process's memory: nothing outlives it.
-pub struct InMemory<'d> {
-    device: &'d mut dyn Device,
+pub struct InMemory {
+    device: SharedDevice,
     hyper: Hyper,
     powers: BetaPowers,
     params: Vec<f32>,
@@ -66,9 +77,9 @@ pub struct InMemory<'d> {
     report: StepReport,
 }
 
-impl<'d> InMemory<'d> {
+impl InMemory {
     /// Parameters before their first step.
-    pub fn new(device: &'d mut dyn Device, hyper: Hyper, params: Vec<f32>, record: Vec<u8>) -> InMemory<'d> {
+    pub fn new(device: SharedDevice, hyper: Hyper, params: Vec<f32>, record: Vec<u8>) -> InMemory {
         InMemory {
             device,
             hyper,
@@ -81,7 +92,7 @@ impl<'d> InMemory<'d> {
     }
 }
 
-impl Optimize for InMemory<'_> {
+impl Optimize for InMemory {
     fn params(&self) -> &[f32] {
         &self.params
     }
@@ -100,7 +111,8 @@ impl Optimize for InMemory<'_> {
         let k = hyper.coefficients(&powers)?;
         let states = self.states.iter_mut().map(Vec::as_mut_slice).collect();
         let tensors = Tensors { params: &mut self.params, states, grads: update.gradients.into(), half: None };
-        let report = step(self.device, &k, update.grad_scale, tensors, &mut |_| ())?;
+        let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
+        let report = step(device.as_mut(), &k, update.grad_scale, tensors, &mut |_| ())?;
         self.powers = powers;
         self.report.add(&report);
         self.record.clear();

@@ -1,6 +1,6 @@
 //! Every optimizer, gradient format and half copy once, against the specification.
 
-use super::{outcome_of, Case, Check, Trouble};
+use super::{not_done, outcome_of, skipped, Case, Check, Trouble};
 use crate::device::{Device, Tensors};
 use crate::gradients::{GradientRun, HalfCopy, HalfFormat};
 use crate::step::step;
@@ -47,6 +47,9 @@ impl Formats {
     /// The step; also whether the device is gone.
     pub(super) fn check(&self, device: &mut dyn Device) -> (Check, bool) {
         let mut cycles = None;
+        if let Some(why) = not_done(device, self.optimizer) {
+            return (skipped(self.name(), &why), false);
+        }
         let (outcome, gone) = outcome_of(self.compare(device, &mut cycles));
         (Check { name: self.name(), outcome, cycles }, gone)
     }

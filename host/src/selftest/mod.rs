@@ -11,9 +11,9 @@ mod formats;
 pub use case::{cases, digest, Case, State, DIGEST, STEPS};
 
 use crate::device::{Buffer, BufferKind, Device, DeviceError, Tensors, Value};
-use crate::step::{arguments, run_bound};
+use crate::step::{arguments, check, run_bound};
 use nearfield_abi::kernel::{smartupdate as argument, POINTER_ALIGNMENT};
-use nearfield_model::optimizer::Coefficients;
+use nearfield_model::optimizer::{Coefficients, Optimizer};
 use serde::Serialize;
 
 /// Bytes after a tensor that must stay as they are.
@@ -142,7 +142,10 @@ fn report(device: &dyn Device, checks: Vec<Check>) -> Report {
         configuration_hash: format!("{:#018x}", about.kernel.hash()),
         clock_mhz: about.clock_mhz,
         bank_bytes: about.bank_bytes.clone(),
-        tensor_banks: TENSORS.iter().filter_map(|&(_, id)| about.argument_banks[id]).collect(),
+        tensor_banks: TENSORS
+            .iter()
+            .filter_map(|&(_, id)| about.kernel.id_of(id).and_then(|own| about.argument_banks[own]))
+            .collect(),
         passed: count(|outcome| *outcome == Outcome::Passed),
         failed: count(|outcome| matches!(outcome, Outcome::Failed { .. })),
         skipped: count(|outcome| matches!(outcome, Outcome::Skipped { .. })),
@@ -179,6 +182,11 @@ fn skipped(name: String, why: &str) -> Check {
     Check { name, outcome: Outcome::Skipped { why: why.into() }, cycles: None }
 }
 
+/// Why there is no step of this optimizer, if the kernel does only others.
+fn not_done(device: &dyn Device, optimizer: Optimizer) -> Option<String> {
+    check(device, optimizer).err().map(|error| error.to_string())
+}
+
 fn name_of(case: &Case, kind: BufferKind) -> String {
     let place = match kind {
         BufferKind::Normal => String::new(),
@@ -208,6 +216,9 @@ fn outcome_of(done: Result<(), Trouble>) -> (Outcome, bool) {
 /// The steps of a case, with the tensors in memory of one kind; also whether the device is gone.
 fn steps(device: &mut dyn Device, case: &Case, expected: &[State], kind: BufferKind) -> (Check, bool) {
     let name = name_of(case, kind);
+    if let Some(why) = not_done(device, Optimizer::AdamW) {
+        return (skipped(name, &why), false);
+    }
     if kind != BufferKind::Normal && device.in_place().is_some() {
         return (skipped(name, "the step runs on the host's own memory"), false);
     }
@@ -306,6 +317,9 @@ fn compare(step: u32, found: &State, expected: &State) -> Result<(), Trouble> {
 /// The kernel refuses a gradient format that there is not, and the next run is well.
 fn refusal(device: &mut dyn Device) -> (Check, bool) {
     let name = "an unknown gradient format is refused".to_string();
+    if let Some(why) = not_done(device, Optimizer::AdamW) {
+        return (skipped(name, &why), false);
+    }
     if device.in_place().is_some() {
         return (skipped(name, "there is no kernel"), false);
     }

@@ -1,7 +1,7 @@
 //! The kernel's arguments for a step.
 
 use crate::device::{Buffer, Value};
-use nearfield_abi::kernel::smartupdate as argument;
+use nearfield_abi::kernel::{smartupdate as argument, KernelConfig};
 use nearfield_model::optimizer::Coefficients;
 
 /// The pointer arguments of an optimizer's states, in the order in which a step takes them.
@@ -20,7 +20,12 @@ pub(crate) fn tensor_arguments(k: &Coefficients) -> Vec<usize> {
     [&[argument::PARAMS], state_arguments(k), &[argument::GRADS]].concat()
 }
 
-/// The kernel's arguments for a step of `elements` elements with gradients in binary32, a scale of 1 and no half copy; the buffers
+/// Those of a list of `smartupdate`'s arguments that this kernel has, in its order.
+pub fn own(kernel: &KernelConfig, list: &[Value]) -> Vec<Value> {
+    kernel.step_arguments().into_iter().map(|id| list[id]).collect()
+}
+
+/// The arguments of `smartupdate` for a step of `elements` elements with gradients in binary32, a scale of 1 and no half copy; the buffers
 /// are those of the parameters, of the states in the order in which a step takes them, and of the gradients.
 ///
 /// # Panics

@@ -5,7 +5,7 @@
 
 mod arguments;
 
-pub use arguments::arguments;
+pub use arguments::{arguments, own};
 pub(crate) use arguments::{state_arguments, tensor_arguments};
 
 use crate::device::{Buffer, Counters, Device, DeviceError, StreamCounters, Tensors, Value};
@@ -169,7 +169,8 @@ impl Buffers {
         piece: usize,
         tensors: &Tensors<'_>,
     ) -> Result<Buffers, DeviceError> {
-        let banks = device.describe().argument_banks.clone();
+        let about = device.describe().clone();
+        let bank = |id| about.kernel.id_of(id).and_then(|own| about.argument_banks[own]).unwrap_or(0);
         let mut buffers = Buffers { tensors: Vec::new(), half: None };
         let dense = piece as u64 * ELEMENT_BYTES;
         let grads = pieces(tensors.params.len(), piece).map(|here| tensors.grads.part(here).byte_length()).max();
@@ -178,7 +179,7 @@ impl Buffers {
             _ => (id, dense),
         });
         for (id, bytes) in sizes.chain(tensors.half.as_ref().map(|_| (argument::HALF, dense / 2))) {
-            match device.allocate(bytes, banks[id].unwrap_or(0)) {
+            match device.allocate(bytes, bank(id)) {
                 Ok(buffer) if id == argument::HALF => buffers.half = Some(buffer),
                 Ok(buffer) => buffers.tensors.push(buffer),
                 Err(error) => {
@@ -247,13 +248,13 @@ impl Run<'_> {
             for (buffer, data) in buffers.tensors.iter().zip(&inputs) {
                 device.write(buffer, 0, data)?;
             }
-            device.start(&list)?;
+            device.start(&own(&device.describe().kernel, &list))?;
             device.wait(run_bound(device, here.len()))?;
             let counters = device.counters()?;
             let kernel = device.describe().kernel;
             if let Some(counters) = &counters {
                 for (&id, data) in ids.iter().zip(&inputs) {
-                    verify(&kernel, counters, id, true, data)?;
+                    verify_step(&kernel, counters, id, true, data)?;
                 }
                 report.count(counters);
             }
@@ -267,7 +268,7 @@ impl Run<'_> {
             for (id, buffer, data) in outputs.chain(copied) {
                 device.read(buffer, 0, data)?;
                 if let Some(counters) = &counters {
-                    verify(&kernel, counters, id, false, data)?;
+                    verify_step(&kernel, counters, id, false, data)?;
                 }
             }
             progress(here.end as u64);
@@ -283,7 +284,7 @@ pub(crate) fn carried<'a>(
     id: usize,
     read: bool,
 ) -> Option<&'a StreamCounters> {
-    let ArgumentKind::Pointer { master } = kernel.arguments()[id].kind else { return None };
+    let ArgumentKind::Pointer { master } = kernel.arguments().get(id)?.kind else { return None };
     let stream = kernel.streams().iter().find(|stream| (stream.read, stream.master) == (read, master))?;
     counters.streams.iter().find(|carried| carried.name == stream.name)
 }
@@ -302,6 +303,17 @@ pub(crate) fn verify(
         expected if expected == carried.checksum => Ok(()),
         expected => Err(DeviceError::Corrupted { stream: carried.name, found: carried.checksum, expected }),
     }
+}
+
+/// [`verify`] with an argument of `smartupdate`, which the kernel may have under another id.
+fn verify_step(
+    kernel: &KernelConfig,
+    counters: &Counters,
+    id: usize,
+    read: bool,
+    bytes: &[u8],
+) -> Result<(), DeviceError> {
+    kernel.id_of(id).map_or(Ok(()), |own| verify(kernel, counters, own, read, bytes))
 }
 
 #[cfg(test)]

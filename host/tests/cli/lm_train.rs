@@ -105,3 +105,31 @@ fn a_loss_that_is_not_finite_ends_with_1_and_writes_nothing() {
     assert!(ended.stderr.contains("begin again with a smaller learning rate"), "{ended:?}");
     assert!(bench.everything().is_empty());
 }
+
+/// The real program is killed again and again, and goes on each time.
+#[test]
+fn a_run_that_is_killed_ends_with_the_bytes_of_one_that_was_not() {
+    let bench = Workbench::new();
+    let line = |store: &str, output: &str| {
+        format!(
+            "lm train -q {SMALL} --steps 60 --every 0 --threads 1 --device soft,threads=1 --store {store} -o {output}"
+        )
+    };
+    bench.done(&line("whole", "whole.safetensors"));
+    let mut kills = 0;
+    for wait in [300, 500, 700, 900] {
+        let mut child = bench.command(&line("a,b", "killed.safetensors")).spawn().unwrap();
+        std::thread::sleep(std::time::Duration::from_millis(wait));
+        kills += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    assert!(kills > 0, "the run was over before it could be killed");
+    bench.done(&line("a,b", "killed.safetensors"));
+    let files = bench.everything();
+    assert!(files[&bench.path("whole.safetensors")] == files[&bench.path("killed.safetensors")]);
+    bench
+        .refused(&line("a,b", "again").replace("--steps 60", "--steps 61"), &["another number of steps (60, here 61)"]);
+    bench.refused(&line("a", "again"), &["has 2 folders, but 1 were named"]);
+    bench.refused(&format!("lm train {SMALL} --device soft --device soft"), &["a --store with a folder each"]);
+}

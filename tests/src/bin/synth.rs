@@ -7,9 +7,10 @@
 //! A kernel is synthesised with its lanes left out and counted as that plus its lanes. `--update` writes the figures into
 //! the tables of the documentation. Exit codes: 0 within budget, 1 over it, 2 nothing could be said.
 
+use nearfield_abi::kernel::smartupdate::Optimizer;
 use nearfield_abi::kernel::{Kernel, KernelConfig};
 use nearfield_hdl::emit::Design;
-use nearfield_tests::budget::{self, Budget};
+use nearfield_tests::budget::{self, synthesised, Budget};
 use nearfield_tests::synth::{area, Area, SCRIPT};
 use nearfield_tests::unit_table::{markdown, replace, Row};
 use std::collections::BTreeMap;
@@ -23,6 +24,11 @@ fn lane(kernel: Kernel) -> &'static str {
     match kernel {
         Kernel::SmartUpdate => "any_lane",
         Kernel::GradientNorm => "fp32_square_sum",
+        Kernel::SmartUpdateOf(Optimizer::AdamW) => "single_lane_adamw",
+        Kernel::SmartUpdateOf(Optimizer::Adam) => "single_lane_adam",
+        Kernel::SmartUpdateOf(Optimizer::Adagrad) => "single_lane_adagrad",
+        Kernel::SmartUpdateOf(Optimizer::Lion) => "single_lane_lion",
+        Kernel::SmartUpdateOf(Optimizer::Sgd) => "single_lane_sgd",
     }
 }
 
@@ -65,7 +71,11 @@ impl Work {
     /// The module that is left out: the lane's, whatever prefix the kernel gives it.
     fn absent(&self) -> Result<Option<&str>, String> {
         let Some(config) = self.kernel else { return Ok(None) };
-        let lane = lane(config.kernel);
+        // In a kernel for one optimizer the module is not called after it.
+        let lane = match config.kernel {
+            Kernel::SmartUpdateOf(_) => "single_lane",
+            kernel => lane(kernel),
+        };
         let modules = self.design.artifacts.iter().filter_map(|a| a.path.strip_suffix(".v"));
         let lanes: Vec<&str> = modules.filter(|m| m.ends_with(lane)).collect();
         match lanes[..] {
@@ -83,7 +93,7 @@ fn rest(config: &KernelConfig) -> String {
 /// Everything that has a budget.
 fn names() -> Vec<String> {
     let units = nearfield_hdl::units().into_iter().map(|u| u.name.to_string());
-    units.chain(KernelConfig::all().iter().map(rest)).collect()
+    units.chain(synthesised().iter().map(rest)).collect()
 }
 
 /// What was asked for: all of it, if nothing was named.
@@ -94,7 +104,7 @@ fn chosen(only: &[String]) -> Result<Vec<Work>, String> {
         let design = (unit.emit)().map_err(|e| e.to_string())?;
         all.push(Work { name: unit.name.into(), family: unit.family, latency: unit.latency, kernel: None, design });
     }
-    for config in KernelConfig::all().into_iter().filter(|c| wanted(&rest(c))) {
+    for config in synthesised().into_iter().filter(|c| wanted(&rest(c))) {
         let design = nearfield_hdl::kernel::emit(config).map_err(|e| e.to_string())?;
         all.push(Work { name: rest(&config), family: "kernel", latency: None, kernel: Some(config), design });
     }

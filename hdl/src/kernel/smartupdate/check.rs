@@ -1,5 +1,5 @@
 use crate::prelude::*;
-use nearfield_abi::kernel::smartupdate as abi;
+use nearfield_abi::kernel::{smartupdate as abi, Kernel, KernelConfig};
 
 /// Finds the first argument of `smartupdate` that the kernel cannot do, by id.
 ///
@@ -40,24 +40,23 @@ pub struct ArgumentCheck {
     optimizers: Constant<Bits<32>>,
 }
 
-impl Default for ArgumentCheck {
-    fn default() -> Self {
+impl ArgumentCheck {
+    /// The check of this kernel. One for a single optimizer may have fewer pointers: the last of `alignment` are then 0, and its
+    /// `optimizer` is counted from the only one that there is.
+    pub fn new(config: &KernelConfig) -> Self {
         let constant = |value: u32| Constant::new(u64::from(value).into());
+        let own = |ids: &[usize]| ids.iter().filter_map(|&id| config.id_of(id)).collect::<Vec<_>>();
+        let pointers = own(&[abi::PARAMS, abi::EXP_AVG, abi::EXP_AVG_SQ, abi::GRADS, abi::HALF]);
+        let scalars =
+            own(&[abi::ELEMENTS, abi::FLAGS, abi::OPTIMIZER, abi::GRAD_FORMAT, abi::GRAD_BYTES, abi::HALF_FORMAT]);
+        let last = pointers.len() - 1;
         // In the order of the ids, so that the first of several is the one that is told.
-        let ids = [
-            abi::PARAMS,
-            abi::EXP_AVG,
-            abi::EXP_AVG_SQ,
-            abi::GRADS,
-            abi::HALF,
-            abi::ELEMENTS,
-            abi::FLAGS,
-            abi::OPTIMIZER,
-            abi::GRAD_FORMAT,
-            abi::GRAD_BYTES,
-            abi::HALF_FORMAT,
-        ];
-        assert!(ids.is_sorted(), "the arguments of smartupdate have another order");
+        let ids: [usize; 11] = std::array::from_fn(|i| if i < 5 { pointers[i.min(last)] } else { scalars[i - 5] });
+        assert!(ids.is_sorted(), "the arguments of {} have another order", config.name());
+        let optimizers = match config.kernel {
+            Kernel::SmartUpdateOf(_) => 1,
+            _ => abi::optimizer::COUNT,
+        };
         ArgumentCheck {
             clock: Signal::default(),
             alignment: std::array::from_fn(|_| Signal::default()),
@@ -79,7 +78,7 @@ impl Default for ArgumentCheck {
             value_bits: constant(!abi::grad_format::TOPK),
             last_value: constant(abi::grad_format::BF16),
             last_half: constant(abi::half_format::BF16),
-            optimizers: constant(abi::optimizer::COUNT),
+            optimizers: constant(optimizers),
         }
     }
 }

@@ -8,9 +8,8 @@
 //! ```
 //!
 //! Beats are processed whole: the lanes also compute on what lies past the last element in the last beat, and the write
-//! movers' strobes keep it from memory. So nothing in the data path knows the number of elements; `Ledger`, which sums up what
-//! passes, does. The argument `optimizer` says which optimizer it is; a moment that it does not have is neither read nor written.
-//! `grad_format` says what `Gradients` makes words of, `half_format` whether `HalfCopy` writes.
+//! movers' strobes keep it from memory. Nothing in the data path but `Ledger` knows the number of elements. A moment that
+//! `optimizer` has no use for is left alone; `grad_format` is for `Gradients`, `half_format` for `HalfCopy`.
 
 mod arguments;
 mod check;
@@ -19,6 +18,7 @@ mod half_copy;
 mod lanes;
 mod ledger;
 mod mode;
+mod single;
 mod tensor;
 mod widths;
 
@@ -28,8 +28,9 @@ pub use half_copy::HalfCopy;
 pub use lanes::Lanes;
 pub use ledger::Ledger;
 pub use mode::Mode;
+pub use single::{Core, OneState, SingleLanes, TwoStates};
 pub use tensor::Tensor;
-pub use widths::{SmartUpdate1, SmartUpdate2, SmartUpdate4, SmartUpdate8};
+pub use widths::*;
 
 use super::{Gradients, Sequencer, DEPTH};
 use crate::axi::{AxiLite, AxiMaster, Control};
@@ -133,7 +134,7 @@ impl<
             m_axi_gmem2: AxiMaster::default(),
             m_axi_gmem3: AxiMaster::default(),
             control: Control::new(config),
-            check: ArgumentCheck::default(),
+            check: ArgumentCheck::new(config),
             mode: Mode::default(),
             sequencer: Sequencer::new(config),
             params: Tensor::default(),

@@ -23,13 +23,13 @@ pub struct Sim {
 }
 
 impl Sim {
-    /// [`Sim::open_kernel`] with `smartupdate`.
+    /// [`Sim::open_kernel`] with the kernel for an optimizer's step that `spec` names.
     ///
     /// # Errors
     ///
     /// As there.
     pub fn open(board: &'static Board, spec: &DeviceSpec) -> Result<Sim, DeviceError> {
-        Sim::open_kernel(board, spec, Kernel::SmartUpdate)
+        Sim::open_kernel(board, spec, spec.kernel())
     }
 
     /// Builds the kernel unless that has been done before, resets it, and makes sure that it is the one this program was

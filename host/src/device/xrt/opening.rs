@@ -150,7 +150,8 @@ fn choose(spec: &DeviceSpec, kernel: Kernel, path: &Path, file: &Xclbin, mode: M
     if let Some(other) = others.first() {
         let (has, kernel) = (other.kernel.name(), kernel.name());
         return Err(open_error(format!(
-            "{name} has compute units of {has}, but none of {kernel}, which is needed here"
+            "{name} has compute units of {has}, but none of {kernel}, which is needed here; the key optimizer chooses a kernel \
+             for one optimizer"
         )));
     }
     let reasons: Vec<String> = reasons.iter().map(ToString::to_string).collect();

@@ -1,8 +1,10 @@
 use super::*;
 use crate::device::soft::Soft;
 use crate::device::DeviceError;
-use crate::lm::{InMemory, Options, Shape, Text};
+use crate::handler::{SharedDevice, DEFAULT_MEMORY};
+use crate::lm::{InMemory, InStore, Options, Shape, Text};
 use nearfield_model::optimizer::{adamw, Hyper};
+use std::sync::{Arc, Mutex};
 
 const WATCH: Watch = Watch { threads: 2, every: 20 };
 
@@ -19,8 +21,12 @@ fn slow(steps: u64) -> Options {
     Options { hyper: options.hyper.with_lr(2e-3), ..options }
 }
 
-fn in_memory<'d>(device: &'d mut Soft, plan: &Plan<'_>) -> InMemory<'d> {
-    InMemory::new(device, plan.options().hyper, plan.initial_parameters(), plan.record(0))
+fn soft(threads: usize) -> SharedDevice {
+    Arc::new(Mutex::new(Box::new(Soft::open(Some(threads)))))
+}
+
+fn in_memory(threads: usize, plan: &Plan<'_>) -> InMemory {
+    InMemory::new(soft(threads), plan.options().hyper, plan.initial_parameters(), plan.record(0))
 }
 
 fn bits_of(optimizer: &dyn Optimize) -> Vec<u32> {
@@ -28,9 +34,9 @@ fn bits_of(optimizer: &dyn Optimize) -> Vec<u32> {
 }
 
 /// Stops before a step, as a process that is killed does.
-struct Killed<'o, 'd>(&'o mut InMemory<'d>, u64);
+struct Killed<'o>(&'o mut dyn Optimize, u64);
 
-impl Optimize for Killed<'_, '_> {
+impl Optimize for Killed<'_> {
     fn params(&self) -> &[f32] {
         self.0.params()
     }
@@ -55,9 +61,8 @@ impl Optimize for Killed<'_, '_> {
 fn a_tiny_text_is_learned_by_heart() {
     let text = Text::new("a line", b"the quick brown fox jumps over the lazy dog. ".repeat(20));
     let plan = Plan::new(options(300), &text).unwrap();
-    let mut device = Soft::open(Some(1));
     let mut events = Vec::new();
-    let trained = train(&plan, &mut in_memory(&mut device, &plan), WATCH, &mut |event| events.push(event)).unwrap();
+    let trained = train(&plan, &mut in_memory(1, &plan), WATCH, &mut |event| events.push(event)).unwrap();
     assert!(matches!(events[0], Event::Step { step: 1, bits_per_byte } if (bits_per_byte - 8.0).abs() < 1e-6));
     assert_eq!((events.len(), trained.samples.len(), trained.held_out_bytes), (315, 15, 80));
     // Only the first bytes of a window leave something to guess.
@@ -73,7 +78,7 @@ fn more_than_the_two_bytes_before_is_learned() {
         .collect();
     let text = Text::new("pairs", words);
     let plan = Plan::new(slow(1500), &text).unwrap();
-    let trained = train(&plan, &mut in_memory(&mut Soft::open(Some(1)), &plan), WATCH, &mut |_| ()).unwrap();
+    let trained = train(&plan, &mut in_memory(1, &plan), WATCH, &mut |_| ()).unwrap();
     let Trained { bits_per_byte, trigram_bits_per_byte, .. } = trained;
     assert!(bits_per_byte < trigram_bits_per_byte - 0.1, "{bits_per_byte} and {trigram_bits_per_byte}");
 }
@@ -83,8 +88,7 @@ fn the_seed_decides_everything_and_the_threads_nothing() {
     let text = Text::embedded();
     let trained = |seed, threads| {
         let plan = Plan::new(Options { seed, ..options(5) }, &text).unwrap();
-        let mut device = Soft::open(Some(threads));
-        let mut optimizer = in_memory(&mut device, &plan);
+        let mut optimizer = in_memory(threads, &plan);
         let watch = Watch { threads, every: 0 };
         let trained = train(&plan, &mut optimizer, watch, &mut |_| ()).unwrap();
         (bits_of(&optimizer), trained.bits_per_byte)
@@ -98,12 +102,10 @@ fn the_seed_decides_everything_and_the_threads_nothing() {
 fn a_killed_run_ends_with_the_bytes_of_one_that_was_not() {
     let text = Text::embedded();
     let plan = Plan::new(options(9), &text).unwrap();
-    let mut device = Soft::open(Some(1));
-    let mut whole = in_memory(&mut device, &plan);
+    let mut whole = in_memory(1, &plan);
     let whole_trained = train(&plan, &mut whole, WATCH, &mut |_| ()).unwrap();
 
-    let mut device = Soft::open(Some(1));
-    let mut killed = in_memory(&mut device, &plan);
+    let mut killed = in_memory(1, &plan);
     for stop in [0, 4, 8] {
         let error = train(&plan, &mut Killed(&mut killed, stop), WATCH, &mut |_| ()).unwrap_err();
         assert!(matches!(error, TrainError::Step { step, .. } if step == stop + 1), "{error}");
@@ -118,12 +120,35 @@ fn a_killed_run_ends_with_the_bytes_of_one_that_was_not() {
 }
 
 #[test]
+fn a_run_in_a_store_goes_on_from_its_last_step_and_ends_with_the_same_bytes() {
+    let text = Text::embedded();
+    let plan = Plan::new(options(6), &text).unwrap();
+    let mut whole = in_memory(1, &plan);
+    let whole_trained = train(&plan, &mut whole, WATCH, &mut |_| ()).unwrap();
+    let parent = tempfile::tempdir().unwrap();
+    let folders = ["a", "b"].map(|name| parent.path().join(name));
+    let open = |plan| InStore::open(&folders, plan, vec![soft(1)], DEFAULT_MEMORY);
+    for stop in [0, 2, 5] {
+        let mut stored = open(&plan).unwrap();
+        assert!(train(&plan, &mut Killed(&mut stored, stop), WATCH, &mut |_| ()).is_err());
+        assert_eq!(stored.steps(), stop);
+    }
+    let mut stored = open(&plan).unwrap();
+    let trained = train(&plan, &mut stored, WATCH, &mut |_| ()).unwrap();
+    assert_eq!((trained.resumed_at, trained.bits_per_byte), (5, whole_trained.bits_per_byte));
+    assert!(bits_of(&stored) == bits_of(&whole) && stored.record() == whole.record());
+    drop(stored);
+    let hyper = Options { hyper: plan.options().hyper.with_lr(1.0), ..*plan.options() };
+    let other = Plan::new(hyper, &text).unwrap();
+    assert!(open(&other).err().unwrap().to_string().contains("other hyper-parameters"));
+}
+
+#[test]
 fn the_state_of_another_run_is_refused() {
     let text = Text::embedded();
     let plan = Plan::new(options(9), &text).unwrap();
     let other = Plan::new(options(10), &text).unwrap();
-    let mut device = Soft::open(Some(1));
-    let error = train(&other, &mut in_memory(&mut device, &plan), WATCH, &mut |_| ()).unwrap_err();
+    let error = train(&other, &mut in_memory(1, &plan), WATCH, &mut |_| ()).unwrap_err();
     assert!(error.refused() && error.to_string().contains("another number of steps (9, here 10)"), "{error}");
 }
 
@@ -132,7 +157,6 @@ fn a_loss_that_is_not_finite_stops_training() {
     let text = Text::embedded();
     let options = options(20);
     let plan = Plan::new(Options { hyper: options.hyper.with_lr(1e30), ..options }, &text).unwrap();
-    let mut device = Soft::open(Some(1));
-    let error = train(&plan, &mut in_memory(&mut device, &plan), WATCH, &mut |_| ()).unwrap_err();
+    let error = train(&plan, &mut in_memory(1, &plan), WATCH, &mut |_| ()).unwrap_err();
     assert!(matches!(error, TrainError::NotFinite { .. }) && !error.refused(), "{error}");
 }

@@ -6,5 +6,6 @@ mod contract;
 mod formats;
 mod gate;
 mod gradient_norm;
+mod single;
 mod smartupdate;
 mod squares;

@@ -5,12 +5,12 @@ use nearfield_tests::rng::{long, seed, Rng};
 
 const NAME: &str = "any_lane";
 /// Random elements for each set of hyper-parameters.
-const RANDOM: usize = 20_000;
-const RANDOM_LONG: usize = 1_000_000;
+pub const RANDOM: usize = 20_000;
+pub const RANDOM_LONG: usize = 1_000_000;
 
 /// What the lane's registers hold in a run: binary32 words and flags.
 #[derive(Clone, Debug, Default)]
-struct Registers {
+pub struct Registers {
     grad_scale: f32,
     beta1: f32,
     c1: f32,
@@ -20,14 +20,14 @@ struct Registers {
     eps: f32,
     step_size: f32,
     decay: f32,
-    flags: Vec<&'static str>,
+    pub flags: Vec<&'static str>,
 }
 
 const FLAGS: [&str; 8] = ["penalty", "decoupled", "adagrad", "lion", "straight", "buffer", "first", "nesterov"];
 
 /// An optimizer with the coefficients of a step.
 #[derive(Clone, Debug)]
-enum Step {
+pub enum Step {
     AdamW(adamw::Coefficients),
     Adam(adam::Coefficients),
     Adagrad(adagrad::Coefficients),
@@ -36,7 +36,7 @@ enum Step {
 }
 
 impl Step {
-    fn registers(&self, grad_scale: f32) -> Registers {
+    pub fn registers(&self, grad_scale: f32) -> Registers {
         let flag = |on, name| if on { vec![name] } else { vec![] };
         match *self {
             Step::AdamW(k) => Registers {
@@ -103,7 +103,7 @@ impl Step {
     }
 
     /// The three results that count, by the specification, of a scaled gradient.
-    fn expected(&self, [p, m, v, g]: [f32; 4]) -> [Option<f32>; 3] {
+    pub fn expected(&self, [p, m, v, g]: [f32; 4]) -> [Option<f32>; 3] {
         match self {
             Step::AdamW(k) => {
                 let (p, m, v) = adamw::element(k, p, m, v, g);
@@ -134,7 +134,8 @@ fn lane() -> Lane<4, 3> {
     Lane::new(NAME, ["p", "m", "v", "g"], ["p_new", "m_new", "v_new"])
 }
 
-fn set(lane: &mut Lane<4, 3>, registers: &Registers) {
+/// Sets the words of an optimizer.
+pub fn set_words(lane: &mut Lane<4, 3>, registers: &Registers) {
     let words = [
         ("grad_scale", registers.grad_scale),
         ("beta1", registers.beta1),
@@ -149,13 +150,17 @@ fn set(lane: &mut Lane<4, 3>, registers: &Registers) {
     for (port, value) in words {
         lane.set(port, value.to_bits());
     }
+}
+
+fn set(lane: &mut Lane<4, 3>, registers: &Registers) {
+    set_words(lane, registers);
     for flag in FLAGS {
         lane.set(flag, registers.flags.contains(&flag).into());
     }
 }
 
 /// Every optimizer as runs have it: first and later steps, with and without weight decay, and what else there is.
-fn steps() -> Vec<Step> {
+pub fn steps() -> Vec<Step> {
     let mut steps = Vec::new();
     for weight_decay in [0.0, 0.1] {
         for (step, bias_correction) in [(1, true), (2, true), (12_345, true), (7, false)] {

@@ -2,6 +2,7 @@
 
 mod adamw;
 mod any;
+mod single;
 
 use nearfield_hdl::emit::Design;
 use nearfield_hdl::optimizer::UNITS;
