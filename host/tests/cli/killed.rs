@@ -2,16 +2,21 @@
 
 use crate::journey::{gradient, model};
 use crate::workbench::Workbench;
+use nearfield::device::soft::Soft;
+use nearfield::device::{InPlace, Tensors};
+use nearfield::gradients::Gradients;
 use nearfield::store::{State, Store};
 use nearfield_model::optimizer::{Hyper, Optimizer};
 use rand::{Rng, SeedableRng};
+use safetensors::SafeTensors;
+use std::fs;
 use std::path::PathBuf;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 const ELEMENTS: u64 = 500_003;
 
-/// The training that the store should be in, a step at a time.
+/// The training that the store should be in, a step at a time: `soft`, in memory.
 struct Expected {
     hyper: Hyper,
     states: Vec<State>,
@@ -30,29 +35,77 @@ impl Expected {
             let number = self.states.len() as u64;
             let powers = (0..number).fold(self.hyper.powers(), |powers, _| self.hyper.next(&powers));
             let grads: Vec<f32> = (0..ELEMENTS).map(|i| gradient(number % 5, i)).collect();
-            let mut states: Vec<&mut [f32]> = state.states.iter_mut().map(Vec::as_mut_slice).collect();
-            self.hyper.coefficients(&powers).unwrap().step(&mut state.params, &mut states, &grads);
+            let states = state.states.iter_mut().map(Vec::as_mut_slice).collect();
+            let tensors = Tensors { params: &mut state.params, states, grads: Gradients::Fp32(&grads), half: None };
+            Soft::open(None).step(&self.hyper.coefficients(&powers).unwrap(), 1.0, tensors);
             self.states.push(state);
         }
         &self.states[step as usize]
     }
 }
 
-#[test]
-fn at_random_moments() {
-    let kills = if std::env::var_os("NEARFIELD_LONG").is_some() { 200 } else { 20 };
+/// A store on three devices before its first step, and gradients for every step.
+fn ready() -> (Workbench, Vec<PathBuf>) {
     let bench = Workbench::new();
     bench.write("params", &model(ELEMENTS, |i| (i as f32 / 1000.0).sin()));
     for number in 0..5 {
         bench.write(&format!("grads-{number}"), &model(ELEMENTS, |i| gradient(number, i)));
     }
     bench.done("init --params params --store a,b,c --subgroup 65536");
-    let folders: Vec<PathBuf> = ["a", "b", "c"].map(|name| bench.path(name)).into();
-    let step = |from: u64| {
-        let mut command = bench.command(&format!("step --store a,b,c --grads grads-{} -q", (from + 1) % 5));
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
-        command
-    };
+    let folders = ["a", "b", "c"].map(|name| bench.path(name)).into();
+    (bench, folders)
+}
+
+/// The step of a store that is at step `from`.
+fn step_from(bench: &Workbench, from: u64) -> Command {
+    let mut command = bench.command(&format!("step --store a,b,c --grads grads-{} -q", (from + 1) % 5));
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn ten_steps_on_three_devices_two_of_them_killed_are_ten_steps_in_memory() {
+    let (bench, folders) = ready();
+    let at = || Store::open(&folders).unwrap().powers().step;
+    let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(3);
+    let begun = Instant::now();
+    assert!(step_from(&bench, 0).status().unwrap().success());
+    let whole = begun.elapsed().as_secs_f64();
+    let mut kills = 0;
+    while at() < 10 {
+        let mut child = step_from(&bench, at()).spawn().unwrap();
+        if kills < 2 {
+            std::thread::sleep(Duration::from_secs_f64(whole * random.random_range(0.1..0.9)));
+            kills += u32::from(child.try_wait().unwrap().is_none());
+            child.kill().unwrap();
+        }
+        child.wait().unwrap();
+    }
+    assert_eq!(kills, 2);
+    bench.done("reshard --store a,b,c --to x,y");
+    bench.done("export --store x,y -o out --state");
+    let bytes = fs::read(bench.path("out")).unwrap();
+    let read = SafeTensors::deserialize(&bytes).unwrap();
+    let mut expected = Expected::new();
+    let state = expected.at(10);
+    let runs = [("", &state.params), (".exp_avg", &state.states[0]), (".exp_avg_sq", &state.states[1])];
+    for (suffix, run) in runs {
+        let mut rest = &run[..];
+        for (name, _, data) in model(ELEMENTS, |_| 0.0) {
+            let (here, after) = rest.split_at(data.len());
+            rest = after;
+            let tensor = read.tensor(&format!("{name}{suffix}")).unwrap();
+            assert!(tensor.data() == bytemuck::cast_slice::<f32, u8>(here), "{name}{suffix} differs");
+        }
+    }
+    assert_eq!(read.len(), 9);
+}
+
+#[test]
+fn at_random_moments() {
+    let kills = if std::env::var_os("NEARFIELD_LONG").is_some() { 200 } else { 20 };
+    let (bench, folders) = ready();
+    let step = |from: u64| step_from(&bench, from);
     let begun = Instant::now();
     assert!(step(0).status().unwrap().success());
     let whole = begun.elapsed();
