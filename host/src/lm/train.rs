@@ -90,6 +90,8 @@ pub enum TrainError {
     Step {
         /// Counted from 1.
         step: u64,
+        /// Whether it is this process's first.
+        first: bool,
         /// Why.
         source: OptimizeError,
     },
@@ -101,7 +103,7 @@ impl TrainError {
         match self {
             TrainError::Record(_) => true,
             TrainError::NotFinite { .. } => false,
-            TrainError::Step { step, source } => *step == 1 && source.refused(),
+            TrainError::Step { first, source, .. } => *first && source.refused(),
         }
     }
 }
@@ -183,7 +185,8 @@ fn one_step(
         lr: plan.lr(step),
         record: &plan.record(step + 1),
     };
-    optimizer.step(update).map_err(|source| TrainError::Step { step: step + 1, source })?;
+    let first = optimizer.report().elements == 0;
+    optimizer.step(update).map_err(|source| TrainError::Step { step: step + 1, first, source })?;
     Ok(loss)
 }
 
