@@ -5,6 +5,7 @@
 //! anything ran or was written; 1 began and failed ([`failure::Failure`]).
 
 mod bench;
+mod check;
 mod compress;
 mod console;
 mod doctor;
@@ -12,14 +13,18 @@ mod emit;
 mod export;
 mod failure;
 mod gcn;
+mod import;
 mod init;
 mod kernels;
+mod new_store;
 mod optimizer;
 mod output;
 mod place;
 mod plan;
+mod reshard;
 mod scaling;
 mod selftest;
+mod snapshot;
 mod step;
 mod xclbin;
 mod xrt;
@@ -74,7 +79,11 @@ enum Command {
     Init(init::Init),
     Step(step::Step),
     Compress(compress::Compress),
+    Check(check::Check),
     Export(export::Export),
+    Import(import::Import),
+    Reshard(reshard::Reshard),
+    Snapshot(snapshot::Snapshot),
     Gcn(gcn::Gcn),
     Bench(bench::Bench),
     Plan(plan::Plan),
@@ -97,7 +106,11 @@ pub fn main() -> ExitCode {
         Command::Init(command) => command.run(&console),
         Command::Step(command) => command.run(&console),
         Command::Compress(command) => command.run(&console),
+        Command::Check(command) => command.run(&console),
         Command::Export(command) => command.run(&console),
+        Command::Import(command) => command.run(&console),
+        Command::Reshard(command) => command.run(&console),
+        Command::Snapshot(command) => command.run(&console),
         Command::Gcn(command) => command.run(&console),
         Command::Bench(command) => command.run(&console),
         Command::Plan(command) => command.run(&console),

@@ -1,9 +1,11 @@
 //! The `nearfield` program as its users meet it: exit codes, messages, what is written and what is not.
 
 mod bad_input;
+mod checkpoints;
 mod compress;
 mod full_disk;
 mod gcn_train;
+mod imports;
 mod journey;
 mod optimizers;
 mod plan;
