@@ -14,7 +14,8 @@ use crate::source::Dense;
 use crate::store::{TensorEntry, STEPS};
 use nearfield_model::optimizer::{Hyper, Optimizer};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 /// The longest list of names that is read.
@@ -63,6 +64,7 @@ impl Checkpoint {
                 Some(tensor) => missing.push((naming.name(), tensor)),
                 None => {
                     let mut found = Checkpoint { paths, from, naming, hyper, keys, tensors: Vec::new() };
+                    tracing::info!("the names are those of {}", naming.name());
                     found.refuse_surplus(apart.as_ref())?;
                     found.tensors = found.entries(apart.as_ref())?;
                     return Ok(found);
@@ -248,11 +250,14 @@ fn first_missing(
 fn read_order(path: &Path) -> Result<Vec<String>, ImportError> {
     let read = |source| ImportError::Read { path: path.into(), source };
     let wrong = |what: String| ImportError::Order { path: path.into(), what };
-    let bytes = fs::metadata(path).map_err(read)?.len();
-    if bytes > ORDER_BYTES {
-        return Err(wrong(format!("it has {bytes} bytes, and such a list at most {ORDER_BYTES}")));
+    let file = File::open(path).map_err(read)?;
+    let mut bytes = Vec::new();
+    // Not by the length that the system tells: a device has none.
+    file.take(ORDER_BYTES + 1).read_to_end(&mut bytes).map_err(read)?;
+    if bytes.len() as u64 > ORDER_BYTES {
+        return Err(wrong(format!("it has more than {ORDER_BYTES} bytes")));
     }
-    let text = String::from_utf8(fs::read(path).map_err(read)?).map_err(|_| wrong("it is not UTF-8 text".into()))?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong("it is not UTF-8 text".into()))?;
     let names: Vec<String> = text.lines().map(String::from).collect();
     let mut seen = BTreeSet::new();
     match names.iter().find(|name| name.is_empty() || !seen.insert(*name)) {

@@ -18,7 +18,7 @@ impl Workbench {
         let read = SafeTensors::deserialize(&bytes).unwrap();
         let of = |(name, tensor): (String, safetensors::tensor::TensorView<'_>)| {
             let shape = tensor.shape().iter().map(|&n| n as u64).collect();
-            let data = tensor.data().chunks_exact(4).map(|bytes| bytemuck::pod_read_unaligned(bytes)).collect();
+            let data = tensor.data().chunks_exact(4).map(bytemuck::pod_read_unaligned).collect();
             (name, (shape, data))
         };
         read.tensors().into_iter().map(of).collect()
@@ -205,6 +205,7 @@ fn checkpoints_that_do_not_fit_are_refused() {
         ("--no-decay d", "matches no tensor of other"),
         ("--step 9007199254740992", "--step"),
         ("--params params --order order", "cannot read order"),
+        ("--order /dev/zero", "/dev/zero is no list"),
         ("--params nothing", "cannot read nothing"),
         ("--subgroup 5", "1024 is the least"),
     ] {
