@@ -28,7 +28,7 @@ impl Snapshot {
     /// Runs the command.
     pub fn run(self, console: &Console) -> Result<(), Failure> {
         let disk = disk::system();
-        // What is read to copy, and again to compare.
+        // Both sets of files: as much as is copied and compared. Before the second step, and where bytes are shared, half of it.
         let bar = console.progress("bytes", bytes_to_check(&disk, self.store.folders()));
         let taken = snapshot(&disk, self.store.folders(), &self.to, &mut |done| bar.set_position(done));
         bar.finish_and_clear();

@@ -62,6 +62,7 @@ pub fn snapshot(
         return Err(StoreError::Folders { what });
     }
     Site::new(disk, to)?.build(|site| {
+        let mut doubted = false;
         for attempt in 1..=ATTEMPTS {
             let manifest = read_home(disk.as_ref(), from)?;
             let layout = manifest.layout();
@@ -73,7 +74,15 @@ pub fn snapshot(
                 progress(done);
             };
             if let Some((sums, copied)) = source.copy(site, &mut count)? {
-                source.finish(site, &sums, &mut count)?;
+                match source.finish(site, &sums, &mut count) {
+                    // A step that went back and was done again leaves the same parts, and may have been writing while it was copied.
+                    Err(StoreError::Damaged { path, what }) if !doubted => {
+                        tracing::info!("{}: {what}; it is copied again", path.display());
+                        doubted = true;
+                        continue;
+                    }
+                    finished => finished?,
+                }
                 let step = manifest.current().progress.step;
                 let accumulated = manifest.accumulated.as_ref().map_or(0, |accumulated| accumulated.count);
                 return Ok(Snapshot { step, attempts: attempt, accumulated, ..copied });

@@ -78,10 +78,10 @@ fn whatever_goes_wrong_in_a_reshard_or_a_snapshot_nothing_is_left_and_the_store_
     training.step(made.disk()).unwrap();
     let to = others(&["x", "y"]);
     let run = |drives: &Double, kind: usize| match kind {
-        0 => snapshot(&drives.disk(), &training.folders(), &to, &mut |_| ()).map(|_| ()),
-        _ => reshard(&Store::open_on(drives.disk(), &training.folders())?, &to, None, &mut |_| ()),
+        0 => snapshot(&drives.disk(), &training.folders(), &to, &mut |_| ()).map(|made| made.attempts),
+        _ => reshard(&Store::open_on(drives.disk(), &training.folders())?, &to, None, &mut |_| ()).map(|()| 1),
     };
-    let mut failed = 0;
+    let (mut failed, mut again) = (0, 0);
     for kind in 0..2 {
         let whole = made.copy();
         run(&whole, kind).unwrap();
@@ -90,6 +90,7 @@ fn whatever_goes_wrong_in_a_reshard_or_a_snapshot_nothing_is_left_and_the_store_
                 let what = format!("{fault:?} at operation {operation} of {kind}");
                 let drives = made.with_fault(operation, fault);
                 let done = run(&drives, kind);
+                again += u32::from(matches!(done, Ok(2)));
                 let after = drives.copy();
                 assert!(state_at(after.disk(), &training.folders()) == (1, training.states[1].clone()), "{what}");
                 match Store::open_on(after.disk(), &to) {
@@ -110,6 +111,7 @@ fn whatever_goes_wrong_in_a_reshard_or_a_snapshot_nothing_is_left_and_the_store_
         }
     }
     assert!(failed > 50, "only {failed} runs failed");
+    assert!(again > 5, "only {again} copies with a flipped bit were made again");
 }
 
 /// Steps that another process does meanwhile, each time a file is opened whose turn it is.
