@@ -15,6 +15,7 @@ pub mod gradient_norm;
 pub mod gradients;
 pub mod handler;
 pub mod import;
+pub mod lm;
 pub mod plan;
 pub mod safetensors;
 pub mod selftest;

@@ -3,6 +3,7 @@
 mod compress;
 mod kernel;
 mod roofline;
+mod store;
 
 use super::console::Console;
 use super::failure::Failure;
@@ -33,6 +34,14 @@ nearfield bench kernel --device sim:smartssd,lanes=2 --device sim:smartssd,lanes
     /// feedback. The fastest of several rounds counts.
     #[command(after_help = "Example:\n  nearfield bench compress --ratio 0.01 --json")]
     Compress(compress::Compress),
+    /// One optimizer step of a store on this machine's CPU, against its transfers alone and its update alone.
+    ///
+    /// Prints what a step takes, what the same reads and writes take without an update, what the update takes from memory, and the
+    /// memory a step has. With --json it is what `nearfield plan --measured` reads.
+    #[command(
+        after_help = "Example:\n  nearfield bench store --folder /mnt/ssd0 --elements 268435456 --json > measured.json"
+    )]
+    Store(store::BenchStore),
 }
 
 impl Bench {
@@ -41,6 +50,7 @@ impl Bench {
         match self.what {
             What::Kernel(kernel) => kernel.run(console),
             What::Compress(compress) => compress.run(console),
+            What::Store(store) => store.run(console),
         }
     }
 }

@@ -3,6 +3,7 @@
 use nearfield::device::DeviceError;
 use nearfield::gcn::RunError;
 use nearfield::handler::HandlerError;
+use nearfield::lm::TrainError;
 use nearfield::safetensors::SafetensorsError;
 use nearfield::source::GradientError;
 use nearfield::store::StoreError;
@@ -54,6 +55,12 @@ impl From<DeviceError> for Failure {
 
 impl From<RunError> for Failure {
     fn from(error: RunError) -> Failure {
+        Failure::either(error.refused(), error)
+    }
+}
+
+impl From<TrainError> for Failure {
+    fn from(error: TrainError) -> Failure {
         Failure::either(error.refused(), error)
     }
 }

@@ -4,6 +4,7 @@
 //! or with `--json` as one JSON object; progress and logs go to standard error. Exit codes: 0 done; 2 refused before
 //! anything ran or was written; 1 began and failed ([`failure::Failure`]).
 
+mod accumulate;
 mod bench;
 mod check;
 mod compress;
@@ -16,6 +17,7 @@ mod gcn;
 mod import;
 mod init;
 mod kernels;
+mod lm;
 mod new_store;
 mod optimizer;
 mod output;
@@ -78,6 +80,7 @@ enum Command {
     Emit(emit::Emit),
     Init(init::Init),
     Step(step::Step),
+    Accumulate(accumulate::Accumulate),
     Compress(compress::Compress),
     Check(check::Check),
     Export(export::Export),
@@ -85,6 +88,7 @@ enum Command {
     Reshard(reshard::Reshard),
     Snapshot(snapshot::Snapshot),
     Gcn(gcn::Gcn),
+    Lm(lm::Lm),
     Bench(bench::Bench),
     Plan(plan::Plan),
     Selftest(selftest::Selftest),
@@ -105,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Emit(command) => command.run(&console),
         Command::Init(command) => command.run(&console),
         Command::Step(command) => command.run(&console),
+        Command::Accumulate(command) => command.run(&console),
         Command::Compress(command) => command.run(&console),
         Command::Check(command) => command.run(&console),
         Command::Export(command) => command.run(&console),
@@ -112,6 +117,7 @@ pub fn main() -> ExitCode {
         Command::Reshard(command) => command.run(&console),
         Command::Snapshot(command) => command.run(&console),
         Command::Gcn(command) => command.run(&console),
+        Command::Lm(command) => command.run(&console),
         Command::Bench(command) => command.run(&console),
         Command::Plan(command) => command.run(&console),
         Command::Selftest(command) => command.run(&console),

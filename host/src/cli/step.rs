@@ -11,7 +11,7 @@ use clap::Args;
 use nearfield::gradients::HalfFormat;
 use nearfield::handler::{self, HalfSink, HandlerError, Report, Work, DEFAULT_MEMORY};
 use nearfield::safetensors::RunWriter;
-use nearfield::source::{self, for_each_piece, Form, Source};
+use nearfield::source::{self, for_each_piece, Accumulations, Form, Source};
 use nearfield::step::check;
 use nearfield::store::{Next, Store};
 use nearfield_model::gradient_norm::SquareSum;
@@ -32,8 +32,11 @@ pub struct Step {
     store: Place,
     /// The gradients: a safetensors file, or a folder of them, with a tensor for every parameter, of its name and shape, all F32, all
     /// F16 or all BF16; or what `nearfield compress` made of one. A device gets them as they are.
-    #[arg(long, value_name = "PATH")]
-    grads: PathBuf,
+    #[arg(long, value_name = "PATH", required_unless_present = "accumulated")]
+    grads: Option<PathBuf>,
+    /// Take the gradients that `nearfield accumulate` added up in the store. They are gone after the step.
+    #[arg(long, conflicts_with = "grads")]
+    accumulated: bool,
     #[command(flatten)]
     devices: Devices,
     /// Refuse the store unless it was made for this optimizer.
@@ -87,7 +90,7 @@ impl Step {
         let mut store = self.store.open()?;
         self.devices.refuse_number(&store)?;
         let optimizer = self.refuse_optimizer(&store)?;
-        let source = source::open(&self.grads, &store.manifest().tensors, store.layout())?;
+        let source = self.source(&store)?;
         if let Some(step) = self.from_step {
             store.back_to(step)?;
         }
@@ -110,6 +113,7 @@ impl Step {
             if let Some(next) = applied.next() {
                 store.keep_loss_scale(next)?;
             }
+            store.drop_accumulated()?;
             (printed.step, printed.report.step.nonfinite) = (store.powers().step, true);
             return console.result(&printed, || text(&printed));
         }
@@ -144,6 +148,23 @@ impl Step {
         console.result(&printed, || text(&printed)).map_err(do_not_repeat)
     }
 
+    fn source(&self, store: &Store) -> Result<Arc<dyn Source>, Failure> {
+        let (name, waiting) = (store.name(), store.manifest().accumulated.as_ref());
+        match (&self.grads, waiting) {
+            (Some(_), Some(waiting)) => Err(Failure::refused(anyhow!(
+                "{} accumulated gradients wait in {name}; give --accumulated instead of --grads, or `nearfield accumulate --drop` first",
+                waiting.count
+            ))),
+            (Some(grads), None) => Ok(source::open(grads, &store.manifest().tensors, store.layout())?),
+            (None, _) => match Accumulations::open(store)? {
+                Some(accumulated) => Ok(Arc::new(accumulated)),
+                None => Err(Failure::refused(anyhow!(
+                    "no accumulated gradients wait in {name}; add some with `nearfield accumulate`, or give --grads"
+                ))),
+            },
+        }
+    }
+
     fn refuse_optimizer(&self, store: &Store) -> Result<Optimizer, Failure> {
         let optimizer = store.hyper().optimizer();
         match self.optimizer.filter(|asked| *asked != optimizer) {
@@ -172,6 +193,10 @@ impl Step {
     /// The sum of the gradients' squares, where something depends on it before the step. Streams are read in any case: a broken one is
     /// refused before anything is written.
     fn sum(&self, console: &Console, store: &Store, source: &dyn Source) -> Result<SquareSum, Failure> {
+        // Of accumulated gradients it was made as they were added up.
+        if let Some(squares) = store.manifest().accumulated.as_ref().and_then(|accumulated| accumulated.squares()) {
+            return Ok(squares);
+        }
         if self.loss_scale.is_none() && self.clip_norm.is_none() && source.form() != Form::TopK {
             return Ok(SquareSum::default());
         }

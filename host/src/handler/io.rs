@@ -11,7 +11,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Transfers of a device under way at once.
-pub(super) const DEPTH: usize = 4;
+pub const DEPTH: usize = 4;
 
 /// Which buffer of which slot.
 #[derive(Clone, Copy, Debug)]

@@ -7,27 +7,36 @@
 //! What is read is compared with the checksums of the set it belongs to, what is written is summed up for the next one. Nothing that
 //! goes wrong here changes the store: until [`Store::commit`] the new set counts for nothing.
 
+mod accumulate;
 mod error;
 mod half;
 mod io;
+mod peer;
 mod pipeline;
 mod plan;
+mod worker;
 
+pub use accumulate::accumulate;
 pub use error::HandlerError;
 pub use half::HalfSink;
+pub use io::DEPTH;
 pub use plan::{Plan, DEFAULT_MEMORY};
 
 use crate::device::Device;
+use crate::disk::DiskFile;
 use crate::gradients::HalfFormat;
 use crate::source::Source;
 use crate::step::StepReport;
 use crate::store::{Next, Store};
 use nearfield_model::optimizer::Coefficients;
-use pipeline::{Ended, Pipeline};
+use peer::Peer;
+use pipeline::{Ended, Pipeline, Task};
 use serde::Serialize;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{mpsc, Arc, Mutex};
 use std::time::{Duration, Instant};
+use worker::{Updater, Worker};
 
 /// A device that several folders may share.
 pub type SharedDevice = Arc<Mutex<Box<dyn Device>>>;
@@ -70,6 +79,8 @@ pub struct DeviceReport {
     pub written_bytes: u64,
     /// Whether files were read and written past the page cache.
     pub direct: bool,
+    /// Whether the device read and wrote them itself.
+    pub peer_to_peer: bool,
     /// Time in which pieces were updated.
     pub update_seconds: f64,
     /// Time from the first read to the last sync.
@@ -97,9 +108,36 @@ pub fn step(
     let folders = store.folders().len();
     assert!(devices.len() == folders || devices.len() == 1, "a device a folder, or one for all");
     assert_eq!(work.coefficients.len(), store.manifest().groups.len(), "coefficients for every group");
-    let plan = Plan::new(store, work)?;
+    let plan = Plan::new(store, store.series().runs.len(), work.source.as_ref(), work.half.is_some(), work.memory)?;
     tracing::info!(buffers = plan.bytes(), piece = plan.piece_elements, slots = plan.slots, "a step begins");
-    let ended = run(store, devices, work, &plan, next.powers.step, progress)?;
+    let task = |number: usize| Task {
+        source: work.source.clone(),
+        worker: Arc::new(Updater {
+            device: devices[number % devices.len()].clone(),
+            coefficients: work.coefficients.clone(),
+            scale: work.scale,
+            half: work.half.as_ref().map(|(format, _)| *format),
+        }),
+        half: work.half.as_ref().map(|(_, sink)| sink.clone()),
+    };
+    let peers = (0..folders).map(|number| Peer::new(&devices[number % devices.len()], work));
+    let peers = peers.collect::<Result<Vec<_>, _>>()?;
+    let begin = |number: usize, stop: &Arc<AtomicBool>, progress: &mut dyn FnMut(u64)| {
+        let (reading, writing) = (store.reading(number)?, store.writing(number, next.powers.step)?);
+        // A file system without direct I/O has nothing that another device could reach.
+        let reached =
+            |files: &[(PathBuf, Arc<dyn DiskFile>)]| files.iter().all(|(_, f)| f.is_direct() && f.file().is_some());
+        match &peers[number] {
+            Some(peer) if reached(&reading.files) && reached(&writing.files) => {
+                peer.run(store, number, (reading, writing), work, stop, progress)
+            }
+            _ => Pipeline::new(store, number, (Some(reading), writing), task(number), &plan)?.run(stop, progress),
+        }
+    };
+    let ended = run(folders, &begin, progress);
+    drop(peers);
+    let ended = ended?;
+    work.source.verify()?;
     let mut report = Report { buffer_bytes: plan.bytes(), piece_elements: plan.piece_elements, ..Report::default() };
     let (mut parts, mut sums) = (Vec::new(), Vec::new());
     for Ended { part, sums: of_device, report: of_step, device } in ended {
@@ -116,28 +154,22 @@ pub fn step(
     Ok(report)
 }
 
+/// What a device's thread does: given its number, whether to stop, and who hears how many elements were written.
+type Share<'a> = dyn Fn(usize, &Arc<AtomicBool>, &mut dyn FnMut(u64)) -> Result<Ended, HandlerError> + Sync + 'a;
+
 /// All devices, each in a thread of its own. The first error stops the others.
-fn run(
-    store: &Store,
-    devices: &[SharedDevice],
-    work: &Work,
-    plan: &Plan,
-    step: u64,
-    progress: &mut dyn FnMut(u64),
-) -> Result<Vec<Ended>, HandlerError> {
+fn run(devices: usize, share: &Share<'_>, progress: &mut dyn FnMut(u64)) -> Result<Vec<Ended>, HandlerError> {
     let stop = Arc::new(AtomicBool::new(false));
     let (written, heard) = mpsc::channel::<u64>();
     std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..store.folders().len())
+        let threads: Vec<_> = (0..devices)
             .map(|number| {
-                let device = devices[number % devices.len()].clone();
                 let (stop, written) = (stop.clone(), written.clone());
                 scope.spawn(move || {
                     let mut progress = |elements| {
                         let _ = written.send(elements);
                     };
-                    let done = Pipeline::new(store, number, device, work, plan, step)
-                        .and_then(|pipeline| pipeline.run(&stop, &mut progress));
+                    let done = share(number, &stop, &mut progress);
                     if done.is_err() {
                         stop.store(true, Ordering::Relaxed);
                     }

@@ -1,19 +1,16 @@
-//! One device's step: reads, updates and writes side by side.
+//! One device's share: reads, work and writes side by side.
 
 use super::io::{serve, Carried, Job, Moved, PartOf, Place, Transfer, DEPTH};
-use super::{DeviceReport, HandlerError, Plan, SharedDevice, Work, TRANSFER_BOUND};
-use crate::device::Tensors;
+use super::{DeviceReport, HalfSink, HandlerError, Plan, Worker, TRANSFER_BOUND};
 use crate::disk::{Aligned, DiskFile};
-use crate::gradients::{HalfCopy, HalfFormat};
 use crate::source::Source;
-use crate::step::{self, run_bound, StepReport};
+use crate::step::StepReport;
 use crate::store::{damaged, sum_with, Piece, Reading, Store, Sums, Writing};
 use nearfield_abi::checksum::Checksum;
-use nearfield_model::optimizer::Coefficients;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 /// What a device's step came to.
@@ -68,12 +65,19 @@ struct Slot {
 
 type Files = Vec<(Arc<PathBuf>, Arc<dyn DiskFile>)>;
 
-/// A device's step.
+/// What every device does.
+#[derive(Clone)]
+pub(super) struct Task {
+    pub source: Arc<dyn Source>,
+    pub worker: Arc<dyn Worker>,
+    pub half: Option<Arc<dyn HalfSink>>,
+}
+
+/// A device's share.
 pub(super) struct Pipeline<'a> {
     store: &'a Store,
     number: usize,
-    work: &'a Work,
-    device: SharedDevice,
+    task: Task,
     plan: &'a Plan,
     from: Files,
     into: Files,
@@ -90,21 +94,22 @@ pub(super) struct Pipeline<'a> {
 }
 
 impl<'a> Pipeline<'a> {
+    /// `reading` are the files that are read, if there are any; without, the worker gets zeros.
     pub(super) fn new(
         store: &'a Store,
         number: usize,
-        device: SharedDevice,
-        work: &'a Work,
+        (reading, writing): (Option<Reading>, Writing),
+        task: Task,
         plan: &'a Plan,
-        step: u64,
     ) -> Result<Pipeline<'a>, HandlerError> {
         let shared = |files: &[(PathBuf, Arc<dyn DiskFile>)]| -> Files {
             files.iter().map(|(path, file)| (Arc::new(path.clone()), file.clone())).collect()
         };
-        let Reading { files, sums: expected } = store.reading(number)?;
-        let writing = store.writing(number, step)?;
+        let Reading { files, sums: expected } =
+            reading.unwrap_or_else(|| Reading { files: Vec::new(), sums: Vec::new() });
         let (from, into) = (shared(&files), shared(&writing.files));
-        let nothing: Sums = expected.iter().map(|runs| vec![Checksum::default(); runs.len()]).collect();
+        let subgroups = store.layout().of_device(number).count();
+        let nothing: Sums = vec![vec![Checksum::default(); plan.runs]; subgroups];
         let mut places = vec![None; store.layout().subgroups().len()];
         for (place, subgroup) in store.layout().of_device(number).enumerate() {
             places[subgroup.number] = Some(place);
@@ -126,8 +131,7 @@ impl<'a> Pipeline<'a> {
         Ok(Pipeline {
             store,
             number,
-            work,
-            device,
+            task,
             plan,
             from,
             into,
@@ -154,19 +158,10 @@ impl<'a> Pipeline<'a> {
             let (queue, events, stop) = (queue.clone(), events.clone(), stop.clone());
             std::thread::spawn(move || serve(&queue, &events, &stop));
         }
-        let updater = Updater {
-            device: self.device.clone(),
-            coefficients: self.work.coefficients.clone(),
-            scale: self.work.scale,
-            source: self.work.source.clone(),
-            half: self.work.half.as_ref().map(|(format, _)| *format),
-        };
-        std::thread::spawn(move || updater.serve(&waiting, &events));
-        let bound = {
-            let device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
-            // One for all may be at work for the others first.
-            run_bound(device.as_ref(), self.plan.piece_elements as usize) * self.store.folders().len() as u32
-        };
+        // One for all may be at work for the others first.
+        let bound = self.task.worker.bound(self.plan.piece_elements) * self.store.folders().len() as u32;
+        let task = self.task.clone();
+        std::thread::spawn(move || task.serve(&waiting, &events));
         let moved = self.move_all(&jobs, &updates, &heard, stop, TRANSFER_BOUND + bound, progress);
         drop((jobs, updates));
         moved?;
@@ -234,7 +229,7 @@ impl<'a> Pipeline<'a> {
                 let _ = jobs.send(Job { place: Place { slot, part }, piece, buffer, transfer });
             }
         };
-        let source = self.work.source.clone();
+        let source = self.task.source.clone();
         ask(PartOf::Gradients, &mut here.memory.gradients, Transfer::ReadGradients { source });
         for (run, (path, file)) in self.from.iter().enumerate() {
             let transfer = Transfer::Read { path: path.clone(), file: file.clone() };
@@ -296,7 +291,7 @@ impl<'a> Pipeline<'a> {
             let transfer = Transfer::Write { path: path.clone(), file: file.clone() };
             ask(PartOf::Run(run), &mut here.memory.runs[run], transfer);
         }
-        if let Some((_, sink)) = &self.work.half {
+        if let Some(sink) = &self.task.half {
             ask(PartOf::Half, &mut here.memory.half, Transfer::WriteHalf { sink: sink.clone() });
         }
         Ok(())
@@ -304,8 +299,10 @@ impl<'a> Pipeline<'a> {
 
     /// Compares what was read with what had been written.
     fn verify(&self) -> Result<(), HandlerError> {
-        for (place, subgroup) in self.store.layout().of_device(self.number).enumerate() {
-            for (run, (said, found)) in self.expected[place].iter().zip(&self.read[place]).enumerate() {
+        // Of what was not read nothing is expected.
+        for ((subgroup, said), found) in self.store.layout().of_device(self.number).zip(&self.expected).zip(&self.read)
+        {
+            for (run, (said, found)) in said.iter().zip(found).enumerate() {
                 if said != found {
                     return Err(damaged(self.from[run].0.to_path_buf(), subgroup.number, *said, *found).into());
                 }
@@ -315,20 +312,12 @@ impl<'a> Pipeline<'a> {
     }
 }
 
-/// The thread that updates pieces.
-struct Updater {
-    device: SharedDevice,
-    coefficients: Vec<Coefficients>,
-    scale: f32,
-    source: Arc<dyn Source>,
-    half: Option<HalfFormat>,
-}
-
-impl Updater {
+impl Task {
+    /// What the thread does that works on pieces.
     fn serve(&self, waiting: &Receiver<Update>, events: &Sender<Event>) {
         while let Ok(mut update) = waiting.recv() {
             let begun = Instant::now();
-            update.result = self.update(&update.piece, &mut update.memory);
+            update.result = self.work(&update.piece, &mut update.memory);
             update.seconds = begun.elapsed().as_secs_f64();
             if events.send(Event::Updated(Box::new(update))).is_err() {
                 return;
@@ -336,21 +325,16 @@ impl Updater {
         }
     }
 
-    fn update(&self, piece: &Piece, memory: &mut Memory) -> Result<StepReport, HandlerError> {
+    fn work(&self, piece: &Piece, memory: &mut Memory) -> Result<StepReport, HandlerError> {
         let elements = piece.elements as usize;
         let Memory { runs, gradients, half, gradient_bytes } = memory;
         let bytes = gradients.as_ref().map_or(&[][..], |gradients| &gradients.bytes()[..*gradient_bytes]);
         let grads = self.source.form().view(piece, bytes)?;
-        let mut slices = runs.iter_mut().flatten().map(|run| &mut run.floats_mut()[..elements]);
-        let Some(params) = slices.next() else { return Err(HandlerError::Stopped) };
-        let states = slices.collect();
-        let half = self.half.zip(half.as_mut()).map(|(format, copy)| {
+        let runs = runs.iter_mut().flatten().map(|run| &mut run.floats_mut()[..elements]).collect();
+        let half = half.as_mut().map(|copy| {
             let halves: &mut [u16] = bytemuck::cast_slice_mut(copy.bytes_mut());
-            HalfCopy { format, into: &mut halves[..elements] }
+            &mut halves[..elements]
         });
-        let mut device = self.device.lock().unwrap_or_else(PoisonError::into_inner);
-        let k = &self.coefficients[piece.subgroup.group];
-        let tensors = Tensors { params, states, grads, half };
-        Ok(step::step(device.as_mut(), k, self.scale, tensors, &mut |_| ())?)
+        self.worker.work(piece, runs, grads, half)
     }
 }

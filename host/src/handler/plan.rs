@@ -1,7 +1,8 @@
 //! How large pieces are and how many are under way at once.
 
-use super::{HandlerError, Work};
+use super::HandlerError;
 use crate::disk::BLOCK;
+use crate::source::Source;
 use crate::store::Store;
 use nearfield_abi::topk::CHUNK_ELEMENTS;
 
@@ -34,34 +35,34 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// The largest pieces that fit the memory.
+    /// The largest pieces of `runs` flat runs and their gradients, with a half-precision copy if `half` is set, that fit `memory` bytes.
     ///
     /// # Errors
     ///
     /// [`HandlerError::Memory`] if the smallest do not.
-    pub fn new(store: &Store, work: &Work) -> Result<Plan, HandlerError> {
-        let (runs, devices) = (store.series().runs.len(), store.folders().len());
+    pub fn new(store: &Store, runs: usize, source: &dyn Source, half: bool, memory: u64) -> Result<Plan, HandlerError> {
+        let devices = store.folders().len();
         let largest = store.layout().subgroups().iter().map(|s| s.elements).max().unwrap_or(1);
         let useful = largest.next_multiple_of(LEAST_ELEMENTS).min(MOST_ELEMENTS);
         let plan = |piece_elements: u64, slots| Plan {
             piece_elements,
             slots,
             runs,
-            grad_bytes: work.source.most_bytes(piece_elements).next_multiple_of(BLOCK as u64),
-            half_bytes: if work.half.is_some() { 2 * piece_elements } else { 0 },
+            grad_bytes: source.most_bytes(piece_elements).next_multiple_of(BLOCK as u64),
+            half_bytes: if half { 2 * piece_elements } else { 0 },
             devices,
         };
         let mut elements = useful;
         loop {
             for slots in (LEAST_SLOTS..=SLOTS).rev() {
                 let plan = plan(elements, slots);
-                if plan.bytes() <= work.memory {
+                if plan.bytes() <= memory {
                     return Ok(plan);
                 }
             }
             if elements == LEAST_ELEMENTS {
                 let needed = plan(elements, LEAST_SLOTS).bytes();
-                return Err(HandlerError::Memory { needed, given: work.memory });
+                return Err(HandlerError::Memory { needed, given: memory });
             }
             elements = (elements / 2).next_multiple_of(LEAST_ELEMENTS);
         }

@@ -70,6 +70,14 @@ pub enum GradientError {
         /// What is wrong with it.
         malformed: Malformed,
     },
+    /// The system has no memory for a piece.
+    #[error("the system has no memory for {bytes} bytes of gradients ({source}); free some")]
+    NoMemory {
+        /// How much.
+        bytes: usize,
+        /// What the system said.
+        source: std::io::Error,
+    },
     /// Accumulated gradients could not be read back.
     #[error("accumulated gradients cannot be read: {0}; accumulate them again")]
     Accumulated(String),

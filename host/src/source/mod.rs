@@ -3,16 +3,19 @@
 //! Files are looked at when a source is opened (names, shapes, types, lengths, tables); the gradients themselves are read a piece at a
 //! time, and never all in memory.
 
+mod accumulated;
 mod dense;
 mod error;
 mod memory;
 mod streams;
 
+pub use accumulated::Accumulations;
 pub use dense::Dense;
 pub use error::{GradientError, MatchError};
 pub use memory::InMemory;
 pub use streams::{stream_name, Streams};
 
+use crate::disk::Aligned;
 use crate::gradients::Gradients;
 use crate::safetensors::{ElementType, Shards};
 use crate::store::{Layout, Piece, TensorEntry};
@@ -81,12 +84,21 @@ pub trait Source: Debug + Send + Sync {
     /// The most bytes that a piece of this many elements has.
     fn most_bytes(&self, elements: u64) -> u64;
 
-    /// Reads the gradients of a piece into `into`, which has room for them; gives the number of bytes.
+    /// Reads the gradients of a piece into `into`, which begins on a page and has room for them; gives the number of bytes.
     ///
     /// # Errors
     ///
     /// When they cannot be read, or a stream's table is not what it was when the source was opened.
     fn read(&self, piece: &Piece, into: &mut [u8]) -> Result<usize, GradientError>;
+
+    /// Says whether what was read is what had been written, once all pieces have been read.
+    ///
+    /// # Errors
+    ///
+    /// When it is not.
+    fn verify(&self) -> Result<(), GradientError> {
+        Ok(())
+    }
 }
 
 /// Opens gradients: a safetensors file or a folder of them with a tensor for every parameter, of its name and shape and all of one type,
@@ -117,9 +129,9 @@ pub fn for_each_piece(
     layout: &Layout,
     mut take: impl FnMut(&Piece, Gradients<'_>) -> Result<(), GradientError>,
 ) -> Result<(), GradientError> {
-    let room = source.most_bytes(PIECE).div_ceil(8) as usize;
-    let mut words = vec![0u64; room];
-    let memory: &mut [u8] = bytemuck::cast_slice_mut(&mut words);
+    let room = source.most_bytes(PIECE) as usize;
+    let mut memory = Aligned::new(room).map_err(|source| GradientError::NoMemory { bytes: room, source })?;
+    let memory = memory.bytes_mut();
     for subgroup in layout.subgroups() {
         for piece in subgroup.pieces(PIECE) {
             let bytes = source.read(&piece, memory)?;

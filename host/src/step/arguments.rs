@@ -16,7 +16,7 @@ pub(crate) fn state_arguments(k: &Coefficients) -> &'static [usize] {
 }
 
 /// The pointer arguments of all tensors: parameters, states, gradients.
-pub(super) fn tensor_arguments(k: &Coefficients) -> Vec<usize> {
+pub(crate) fn tensor_arguments(k: &Coefficients) -> Vec<usize> {
     [&[argument::PARAMS], state_arguments(k), &[argument::GRADS]].concat()
 }
 

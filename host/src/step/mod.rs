@@ -6,10 +6,9 @@
 mod arguments;
 
 pub use arguments::arguments;
-pub(crate) use arguments::state_arguments;
+pub(crate) use arguments::{state_arguments, tensor_arguments};
 
-use crate::device::{Buffer, Counters, Device, DeviceError, Tensors, Value};
-use arguments::tensor_arguments;
+use crate::device::{Buffer, Counters, Device, DeviceError, StreamCounters, Tensors, Value};
 use nearfield_abi::checksum::Checksum;
 use nearfield_abi::kernel::{smartupdate as argument, ArgumentKind, KernelConfig, POINTER_ALIGNMENT};
 use nearfield_model::optimizer::{Coefficients, Optimizer};
@@ -62,6 +61,15 @@ impl StepReport {
         self.nonfinite |= other.nonfinite;
         self.seconds += other.seconds;
         self.relate();
+    }
+
+    /// Adds what a kernel's counters say of a start.
+    pub(crate) fn count(&mut self, counters: &Counters) {
+        self.cycles = Some(self.cycles.unwrap_or(0) + counters.cycles);
+        for stream in &counters.streams {
+            *self.stalls.entry(stream.name).or_default() += stream.stalls;
+        }
+        self.nonfinite |= counters.nonfinite;
     }
 
     fn relate(&mut self) {
@@ -247,11 +255,7 @@ impl Run<'_> {
                 for (&id, data) in ids.iter().zip(&inputs) {
                     verify(&kernel, counters, id, true, data)?;
                 }
-                report.cycles = Some(report.cycles.unwrap_or(0) + counters.cycles);
-                for stream in &counters.streams {
-                    *report.stalls.entry(stream.name).or_default() += stream.stalls;
-                }
-                report.nonfinite |= counters.nonfinite;
+                report.count(counters);
             }
             tracing::debug!(elements = here.len(), cycles = report.cycles, "a piece is done");
             let outputs =
@@ -272,6 +276,18 @@ impl Run<'_> {
     }
 }
 
+/// What a pointer argument's stream carried, which the kernel reads or writes.
+pub(crate) fn carried<'a>(
+    kernel: &KernelConfig,
+    counters: &'a Counters,
+    id: usize,
+    read: bool,
+) -> Option<&'a StreamCounters> {
+    let ArgumentKind::Pointer { master } = kernel.arguments()[id].kind else { return None };
+    let stream = kernel.streams().iter().find(|stream| (stream.read, stream.master) == (read, master))?;
+    counters.streams.iter().find(|carried| carried.name == stream.name)
+}
+
 /// Compares the kernel's checksum of what a pointer argument's stream carried with that of the host's bytes.
 pub(crate) fn verify(
     kernel: &KernelConfig,
@@ -280,10 +296,7 @@ pub(crate) fn verify(
     read: bool,
     bytes: &[u8],
 ) -> Result<(), DeviceError> {
-    let ArgumentKind::Pointer { master } = kernel.arguments()[id].kind else { return Ok(()) };
-    let stream = kernel.streams().iter().find(|stream| (stream.read, stream.master) == (read, master));
-    let carried = stream.and_then(|stream| counters.streams.iter().find(|carried| carried.name == stream.name));
-    let Some(carried) = carried else { return Ok(()) };
+    let Some(carried) = carried(kernel, counters, id, read) else { return Ok(()) };
     let sum = Checksum::of(bytes);
     match (sum.a, sum.b) {
         expected if expected == carried.checksum => Ok(()),

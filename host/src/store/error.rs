@@ -58,7 +58,7 @@ pub enum StoreError {
         stands: Vec<u64>,
     },
     /// It has gradients that wait for a step.
-    #[error("{store} has {count} accumulated gradients, which would be lost; do the step that they wait for first")]
+    #[error("{store} has {count} accumulated gradients, which would be lost; do their step first, `nearfield step --accumulated`")]
     Accumulated {
         /// The store.
         store: String,

@@ -16,6 +16,7 @@
 //! step before or after. The set that was read stays whole until the next step begins to write into it, so that whoever has several
 //! stores to keep in step can go back ([`Store::back_to`]). Tensor names never become file names.
 
+mod accumulated;
 mod check;
 mod create;
 mod entry;
@@ -86,6 +87,13 @@ pub struct Next {
     pub loss_scale: Option<LossScale>,
     /// A caller's record; `None` keeps the one before.
     pub record: Option<Vec<u8>>,
+}
+
+impl Next {
+    /// A step with no loss scale and no record.
+    pub fn of(powers: BetaPowers) -> Next {
+        Next { powers, loss_scale: None, record: None }
+    }
 }
 
 /// An open store. No other process can open it while this one lives.
@@ -257,8 +265,7 @@ impl Store {
         Ok(Reading { files, sums: self.sums[device].clone() })
     }
 
-    /// A device's files of the other set, to be written by step `step`. What they held stands no longer, from here on. A snapshot has
-    /// no other set before its first step: it is made here.
+    /// A device's files of the other set, made if they are not there, to be written by step `step`. What they held stands no longer.
     ///
     /// # Errors
     ///
@@ -269,9 +276,13 @@ impl Store {
         self.forget(&series, folder, set)?;
         self.make_missing(&series, device, set)?;
         let files = series.open(self.disk.as_ref(), folder, set, Open::WriteDirect)?;
-        Ok(Writing {
+        Ok(self.writing_files(device, set, step, series, files))
+    }
+
+    fn writing_files(&self, device: usize, set: u8, step: u64, series: Series, files: folder::Files) -> Writing {
+        Writing {
             disk: self.disk.clone(),
-            folder: folder.clone(),
+            folder: self.folders[device].clone(),
             store: self.manifest.id.clone(),
             device,
             set,
@@ -279,17 +290,16 @@ impl Store {
             series,
             subgroups: self.layout.of_device(device).copied().collect(),
             files,
-        })
+        }
     }
 
-    /// Makes the files of a set that are not there, or have no room yet because a process was killed while it made them. Their names
-    /// become durable with the part.
+    /// Makes the files of a set that are not there, or have no room yet. Their names become durable with the part.
     fn make_missing(&self, series: &Series, device: usize, set: u8) -> Result<(), StoreError> {
         let bytes = self.layout.file_bytes(device);
         for run in 0..series.runs.len() {
             let path = series.run_path(&self.folders[device], run, set);
             let made = match self.disk.open(&path, Open::Read).and_then(|file| file.length()) {
-                Ok(length) if length >= bytes => continue,
+                Ok(length) if length == bytes => continue,
                 Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
                 _ => self.disk.open(&path, Open::Create).and_then(|file| file.allocate(bytes)),
             };
@@ -318,7 +328,7 @@ impl Store {
         self.rename_manifest(next)
     }
 
-    /// Makes what [`Store::writing`]'s files hold the state that counts. `parts` are what [`Writing::finish`] gave, a device each;
+    /// Makes what [`Store::writing`]'s files hold the state that counts, and forgets accumulated gradients: a step was done. `parts` are what [`Writing::finish`] gave, a device each;
     /// `sums` are the checksums it was given.
     ///
     /// # Panics
@@ -340,7 +350,8 @@ impl Store {
             progress: Progress::of(&next.powers),
             loss_scale: next.loss_scale.map(LossScaleEntry::from).or(current.loss_scale),
         };
-        let manifest = Manifest { generations: vec![generation, current], ..self.manifest.clone() };
+        let generations = vec![generation, current];
+        let manifest = Manifest { generations, accumulated: None, ..self.manifest.clone() };
         let home = &self.folders[0];
         folder::keep_manifest(self.disk.as_ref(), home, &self.manifest)
             .map_err(|source| StoreError::Write { path: folder::manifest_path(home), source })?;

@@ -77,6 +77,11 @@ fn steps_on_three_devices_then_on_two_are_those_on_one() {
     bench.refused("reshard --store one --to z --subgroup 5", &["1024 is the least"]);
     bench.refused("reshard --store a,b --to z", &["has 3 folders, but 2 were named"]);
     bench.refused("reshard --store nowhere --to z", &["is no store"]);
+    bench.done("accumulate --store x,y --grads grads");
+    bench.refused("reshard --store x,y --to z", &["has 1 accumulated gradients", "step --accumulated"]);
+    let made = json(&bench.done("snapshot --store x,y --to u,v --json"));
+    assert_eq!(made["accumulated_left_out"], 1);
+    assert!(bench.exported("u,v") == bytes);
     bench.flip("one/exp_avg_sq-0.f32", 4000);
     bench.failed("reshard --store one --to z", &["exp_avg_sq-0.f32 is damaged", "nearfield check"]);
     assert!(!bench.path("z").exists());

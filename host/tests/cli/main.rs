@@ -1,5 +1,6 @@
 //! The `nearfield` program as its users meet it: exit codes, messages, what is written and what is not.
 
+mod accumulate;
 mod bad_input;
 mod checkpoints;
 mod compress;
@@ -7,6 +8,8 @@ mod full_disk;
 mod gcn_train;
 mod imports;
 mod journey;
+mod killed;
+mod lm_train;
 mod optimizers;
 mod plan;
 mod scaling;

@@ -102,7 +102,7 @@ impl Level {
     }
 
     /// The copy of a run in half precision.
-    pub(super) fn narrow(self, run: &[f32], copy: HalfCopy<'_>) {
+    pub fn narrow(self, run: &[f32], copy: HalfCopy<'_>) {
         on_unit!(self, convert::narrow, run: &[f32], copy: HalfCopy<'_>)
     }
 }

@@ -101,7 +101,7 @@ impl Training {
             memory: DEFAULT_MEMORY,
         };
         let soft: SharedDevice = Arc::new(Mutex::new(Box::new(Soft::open(Some(1)))));
-        step(store, &[soft], &work, Next { powers, loss_scale: None, record: None }, &mut |_| ())
+        step(store, &[soft], &work, Next::of(powers), &mut |_| ())
     }
 }
 
@@ -147,7 +147,7 @@ fn too_little_memory_is_refused_before_anything_is_written() {
         memory: 1 << 20,
     };
     let soft: SharedDevice = Arc::new(Mutex::new(Box::new(Soft::open(Some(1)))));
-    let next = Next { powers: training.hyper.next(&store.powers()), loss_scale: None, record: None };
+    let next = Next::of(training.hyper.next(&store.powers()));
     let error = step(&mut store, &[soft], &work, next, &mut |_| ()).unwrap_err();
     assert!(error.refused() && error.to_string().contains("--memory 3M"), "{error}");
     assert_eq!(store.steps(), [0]);

@@ -2,6 +2,7 @@
 
 use super::refusals::changed;
 use super::{assert_nothing_is_left, place, ready, CLOCK, STEP};
+use crate::journey::{gradient, model};
 use crate::simulated::same_as_soft;
 use crate::workbench::Workbench;
 use nearfield::xclbin;
@@ -95,4 +96,41 @@ fn the_self_test_passes_where_the_simulation_does() {
     for part in ["kernel    smartupdate_l1, configuration 0x", "libxrt_coreutil", "tensors in 2, 3, 2, 3", "0 failed"] {
         assert!(report.contains(part), "`{part}` is not in: {report}");
     }
+}
+
+/// Files go into the board's memory and back past the host, which is left with the kernel's checksums.
+#[test]
+fn the_store_goes_past_the_host() {
+    let bench = Workbench::new();
+    bench.write("params", &model(150_003, |i| (i as f32 / 100.0).cos()));
+    bench.write("grads", &model(150_003, |i| gradient(1, i)));
+    for store in ["one", "a,b"] {
+        bench.done(&format!("init --params params --store {store} --subgroup 66000 --no-decay c"));
+    }
+    let step = |store: &str, device: &str| {
+        let flags = "--grads grads --loss-scale 2 --half bf16 --half-output";
+        let line = format!("step --store {store} {flags} {device}.half --device {device} --json");
+        serde_json::from_str::<serde_json::Value>(&bench.done(&line)).unwrap()
+    };
+    for _ in 0..2 {
+        let board = step("a,b", "xrt-emu:smartssd");
+        for device in board["devices"].as_array().unwrap() {
+            assert_eq!((&device["peer_to_peer"], &device["direct"]), (&true.into(), &true.into()), "{board}");
+            assert_eq!(device["read_bytes"], device["written_bytes"]);
+        }
+        assert_eq!(step("one", "soft")["devices"][0]["peer_to_peer"], false);
+    }
+    bench.done("export --store one -o one.safetensors --state");
+    bench.done("export --store a,b -o two.safetensors --state");
+    let read = |name: &str| fs::read(bench.path(name)).unwrap();
+    assert!(read("one.safetensors") == read("two.safetensors"), "the states differ");
+    assert!(read("soft.half") == read("xrt-emu:smartssd.half"), "the half copies differ");
+
+    // A bit of a file that only the board reads: its checksum finds it.
+    let file = bench.path("b/exp_avg-0.f32");
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[777] ^= 4;
+    fs::write(&file, bytes).unwrap();
+    let ended = bench.run("step --store a,b --grads grads --device xrt-emu:smartssd");
+    assert!(ended.code == 1 && ended.stderr.contains("exp_avg-0.f32 is damaged: subgroup"), "{ended:?}");
 }

@@ -1,0 +1,60 @@
+//! The files of accumulated gradients: two sets, as of the state, of which the manifest names one.
+
+use super::{Accumulated, Manifest, Reading, Series, Store, StoreError, Whole, Writing};
+use crate::disk::Open;
+use nearfield_model::gradient_norm::SquareSum;
+
+impl Store {
+    /// A device's accumulated gradients, if there are any.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Read`] and [`StoreError::Damaged`].
+    pub fn accumulated(&self, device: usize) -> Result<Option<Reading>, StoreError> {
+        let Some(accumulated) = &self.manifest.accumulated else { return Ok(None) };
+        let (series, folder) = (Series::accumulated(), &self.folders[device]);
+        let whole = Whole { disk: self.disk.as_ref(), manifest: &self.manifest, layout: &self.layout };
+        let at = (accumulated.set, accumulated.count);
+        let sums = whole.sums(&series, (device, folder), at, accumulated.parts[device])?;
+        let files = series.open(self.disk.as_ref(), folder, accumulated.set, Open::ReadDirect)?;
+        Ok(Some(Reading { files, sums }))
+    }
+
+    /// The same, and the files of the other set, to hold the sums of `count` gradients. They are made when they are first needed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::accumulated`], and [`StoreError::Write`].
+    pub fn accumulating(&self, device: usize, count: u64) -> Result<(Option<Reading>, Writing), StoreError> {
+        let reading = self.accumulated(device)?;
+        let set = self.manifest.accumulated.as_ref().map_or(0, |accumulated| 1 - accumulated.set);
+        let (series, folder) = (Series::accumulated(), &self.folders[device]);
+        self.forget(&series, folder, set)?;
+        self.make_missing(&series, device, set)?;
+        let files = series.open(self.disk.as_ref(), folder, set, Open::WriteDirect)?;
+        Ok((reading, self.writing_files(device, set, count, series, files)))
+    }
+
+    /// Makes what [`Store::accumulating`]'s files hold the gradients that wait for a step.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::commit`].
+    pub fn commit_accumulated(&mut self, parts: Vec<u32>, count: u64, squares: &SquareSum) -> Result<(), StoreError> {
+        let set = self.manifest.accumulated.as_ref().map_or(0, |accumulated| 1 - accumulated.set);
+        let accumulated = Some(Accumulated::new(set, parts, count, squares));
+        self.rename_manifest(Manifest { accumulated, ..self.manifest.clone() })
+    }
+
+    /// Forgets accumulated gradients, whose step is skipped.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::commit`].
+    pub fn drop_accumulated(&mut self) -> Result<(), StoreError> {
+        match self.manifest.accumulated {
+            None => Ok(()),
+            Some(_) => self.rename_manifest(Manifest { accumulated: None, ..self.manifest.clone() }),
+        }
+    }
+}
