@@ -14,6 +14,7 @@ pub mod gcn;
 pub mod gradient_norm;
 pub mod gradients;
 pub mod handler;
+pub mod import;
 pub mod lm;
 pub mod plan;
 pub mod safetensors;

@@ -34,6 +34,14 @@ impl Failure {
         Failure { code: FAILED, error: error.into() }
     }
 
+    /// A store's error while a new one was being made of it: what turns up then was not seen when it was opened.
+    pub fn begun(error: StoreError) -> Failure {
+        match error {
+            StoreError::Damaged { .. } | StoreError::Read { .. } => Failure::failed(error),
+            other => other.into(),
+        }
+    }
+
     fn either(refused: bool, error: impl Into<anyhow::Error>) -> Failure {
         Failure { code: if refused { REFUSED } else { FAILED }, error: error.into() }
     }

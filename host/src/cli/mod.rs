@@ -6,6 +6,7 @@
 
 mod accumulate;
 mod bench;
+mod check;
 mod compress;
 mod console;
 mod doctor;
@@ -13,15 +14,19 @@ mod emit;
 mod export;
 mod failure;
 mod gcn;
+mod import;
 mod init;
 mod kernels;
 mod lm;
+mod new_store;
 mod optimizer;
 mod output;
 mod place;
 mod plan;
+mod reshard;
 mod scaling;
 mod selftest;
+mod snapshot;
 mod step;
 mod xclbin;
 mod xrt;
@@ -78,7 +83,11 @@ enum Command {
     Step(step::Step),
     Accumulate(accumulate::Accumulate),
     Compress(compress::Compress),
+    Check(check::Check),
     Export(export::Export),
+    Import(import::Import),
+    Reshard(reshard::Reshard),
+    Snapshot(snapshot::Snapshot),
     Gcn(gcn::Gcn),
     Lm(lm::Lm),
     Bench(bench::Bench),
@@ -103,7 +112,11 @@ pub fn main() -> ExitCode {
         Command::Step(command) => command.run(&console),
         Command::Accumulate(command) => command.run(&console),
         Command::Compress(command) => command.run(&console),
+        Command::Check(command) => command.run(&console),
         Command::Export(command) => command.run(&console),
+        Command::Import(command) => command.run(&console),
+        Command::Reshard(command) => command.run(&console),
+        Command::Snapshot(command) => command.run(&console),
         Command::Gcn(command) => command.run(&console),
         Command::Lm(command) => command.run(&console),
         Command::Bench(command) => command.run(&console),

@@ -28,13 +28,18 @@ impl Place {
 
     /// The folders as a person names them.
     pub fn name(&self) -> String {
-        self.folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(",")
+        name(&self.folders)
     }
 
     /// Opens the store.
     pub fn open(&self) -> Result<Store, Failure> {
         Ok(Store::open(&self.folders)?)
     }
+}
+
+/// A store's folders as a person names them.
+pub fn name(folders: &[PathBuf]) -> String {
+    folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(",")
 }
 
 /// Devices that do a store's step.

@@ -57,7 +57,7 @@ fn stream_bytes(elements: u64, kept: u64) -> u64 {
     let (each, more) = (kept / chunks, kept % chunks);
     // A chunk has 65,536 elements, so what it keeps fits; the format is one that there is; the most parameters fit the table.
     let chunk = |kept: u64| chunk_bytes(kept as u32, format::FP16).unwrap_or(0);
-    let headers = HEADER_BYTES * elements.div_ceil(SUBGROUP_ELEMENTS as u64);
+    let headers = HEADER_BYTES * elements.div_ceil(SUBGROUP_ELEMENTS);
     headers + table_bytes(elements).unwrap_or(0) + more * chunk(each + 1) + (chunks - more) * chunk(each)
 }
 

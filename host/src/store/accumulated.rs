@@ -3,7 +3,6 @@
 use super::{Accumulated, Manifest, Reading, Series, Store, StoreError, Whole, Writing};
 use crate::disk::Open;
 use nearfield_model::gradient_norm::SquareSum;
-use std::path::Path;
 
 impl Store {
     /// A device's accumulated gradients, if there are any.
@@ -31,20 +30,9 @@ impl Store {
         let set = self.manifest.accumulated.as_ref().map_or(0, |accumulated| 1 - accumulated.set);
         let (series, folder) = (Series::accumulated(), &self.folders[device]);
         self.forget(&series, folder, set)?;
-        self.make_room(&series, folder, device, set)?;
+        self.make_missing(&series, device, set)?;
         let files = series.open(self.disk.as_ref(), folder, set, Open::WriteDirect)?;
         Ok((reading, self.writing_files(device, set, count, series, files)))
-    }
-
-    fn make_room(&self, series: &Series, folder: &Path, device: usize, set: u8) -> Result<(), StoreError> {
-        let path = series.run_path(folder, 0, set);
-        let bytes = self.layout.file_bytes(device);
-        let there = self.disk.open(&path, Open::Read).and_then(|file| file.length());
-        if there.is_ok_and(|length| length == bytes) {
-            return Ok(());
-        }
-        let made = self.disk.open(&path, Open::Create).and_then(|file| file.allocate(bytes));
-        made.map_err(|source| StoreError::Write { path, source })
     }
 
     /// Makes what [`Store::accumulating`]'s files hold the gradients that wait for a step.

@@ -31,6 +31,17 @@ pub struct Finding {
     pub what: String,
 }
 
+impl Finding {
+    /// Without the advice that the error has for whoever meets it elsewhere: to run the check that found it.
+    fn new(device: usize, error: StoreError) -> Finding {
+        let what = match error {
+            StoreError::Damaged { path, what } => format!("{}: {what}", path.display()),
+            other => other.to_string(),
+        };
+        Finding { device, what }
+    }
+}
+
 /// Reads every file of a store and compares it with its checksum, of both generations. The older one is gone as soon as a step has
 /// begun to write over it: it is not told of then. `progress` hears how many bytes were read.
 ///
@@ -62,12 +73,13 @@ pub fn check(
     Ok(found)
 }
 
-/// Bytes that [`check`] reads at most.
-pub fn bytes_to_check(manifest: &Manifest) -> u64 {
-    let layout = manifest.layout();
+/// Bytes that [`check`] or [`repair`] reads at most, for a progress bar; 0 if no manifest can be read.
+pub fn bytes_to_check(disk: &Arc<dyn Disk>, folders: &[PathBuf]) -> u64 {
+    let Some(home) = folders.first() else { return 0 };
+    let manifest = folder::read_manifest(disk.as_ref(), home);
+    let Ok(manifest) = manifest.or_else(|_| folder::read_manifest_before(disk.as_ref(), home)) else { return 0 };
     let runs = super::state_series(&manifest.optimizer.hyper()).runs.len() as u64;
-    let files: u64 = (0..layout.devices()).map(|device| layout.file_bytes(device)).sum();
-    2 * runs * files
+    4 * manifest.elements().unwrap_or(0) * runs * manifest.generations.len() as u64
 }
 
 /// Makes the newest generation that is whole the one that counts; gives its step. For a store whose newest generation, or whose manifest, is
@@ -95,7 +107,11 @@ pub fn repair(disk: &Arc<dyn Disk>, folders: &[PathBuf], progress: &mut dyn FnMu
                 continue;
             }
             if (number, older) != (0, 0) {
-                let next = Manifest { generations: manifest.generations[older..].into(), ..manifest.clone() };
+                let next = Manifest {
+                    generations: manifest.generations[older..].into(),
+                    accumulated: None,
+                    ..manifest.clone()
+                };
                 let path = folder::manifest_path(home);
                 folder::write_manifest(disk.as_ref(), home, &next)
                     .map_err(|source| StoreError::Write { path, source })?;
@@ -106,11 +122,12 @@ pub fn repair(disk: &Arc<dyn Disk>, folders: &[PathBuf], progress: &mut dyn FnMu
     Err(StoreError::NoWayBack { store: super::name(folders) })
 }
 
-struct Checker<'a> {
-    disk: &'a dyn Disk,
-    folders: &'a [PathBuf],
-    manifest: &'a Manifest,
-    layout: &'a Layout,
+/// Compares files with their checksums.
+pub(super) struct Checker<'a> {
+    pub disk: &'a dyn Disk,
+    pub folders: &'a [PathBuf],
+    pub manifest: &'a Manifest,
+    pub layout: &'a Layout,
 }
 
 impl Checker<'_> {
@@ -127,7 +144,8 @@ impl Checker<'_> {
         })
     }
 
-    fn damage(&self, generation: &Generation, count: &mut dyn FnMut(u64)) -> Result<Vec<Finding>, StoreError> {
+    /// What is wrong with a generation. `count` hears of bytes that were read.
+    pub fn damage(&self, generation: &Generation, count: &mut dyn FnMut(u64)) -> Result<Vec<Finding>, StoreError> {
         let mut memory = Aligned::new(PIECE as usize)
             .map_err(|source| StoreError::Read { path: self.folders[0].clone(), source })?;
         let mut found = Vec::new();
@@ -146,12 +164,12 @@ impl Checker<'_> {
                                 Ok(seen) => damaged(path, subgroup.number, *said, seen),
                                 Err(source) => StoreError::Read { path, source },
                             };
-                            found.push(Finding { device, what: wrong.to_string() });
+                            found.push(Finding::new(device, wrong));
                         }
                     }
                 }
                 Err(error @ StoreError::Folders { .. }) => return Err(error),
-                Err(error) => found.push(Finding { device, what: error.to_string() }),
+                Err(error) => found.push(Finding::new(device, error)),
             }
         }
         Ok(found)

@@ -1,18 +1,18 @@
 //! Making a store.
 
-use super::folder::{self, write_part, Files, LOCK};
-use super::layout::{LEAST_SUBGROUP_ELEMENTS, MOST_DEVICES};
+use super::folder::{self, write_part, Files};
+use super::layout::LEAST_SUBGROUP_ELEMENTS;
 use super::manifest::elements;
 use super::part::{Origin, Part};
 use super::reader::add;
+use super::site::Site;
 use super::{
     padded_bytes, state_series, Generation, Layout, LossScaleEntry, Manifest, Model, Progress, StoreError, Sums,
 };
-use crate::disk::{write_all, Disk, DiskFile, Open};
-use crate::durable;
+use crate::disk::{write_all, Disk};
 use nearfield_abi::checksum::Checksum;
 use nearfield_model::scale::LossScale;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Elements that are filled and written at once.
@@ -54,39 +54,16 @@ pub fn create<E: From<StoreError>>(
     contents: Contents,
     fill: impl FnMut(usize, u64, &mut [f32]) -> Result<(), E>,
 ) -> Result<(), E> {
-    refuse(disk.as_ref(), folders, &contents)?;
-    let id = format!("{:016x}", rand::random::<u64>());
-    let places: Vec<PathBuf> = folders.iter().map(|folder| folder::beside(folder, &id)).collect();
-    let made = Maker { disk: disk.clone(), folders, places: &places, id }.make(contents, fill);
-    if made.is_err() {
-        // Built beside the final places and renamed, the first folder last, so that there is never half a store.
-        for place in &places {
-            let _ = disk.remove_folder(place);
-        }
-    }
-    made
+    refuse(&contents)?;
+    Site::new(disk, folders)?.build(|site| make(site, contents, fill))
 }
 
-fn refuse(disk: &dyn Disk, folders: &[PathBuf], contents: &Contents) -> Result<(), StoreError> {
+fn refuse(contents: &Contents) -> Result<(), StoreError> {
     let wrong = |what: String| Err(StoreError::Folders { what });
-    if folders.is_empty() || folders.len() > MOST_DEVICES {
-        return wrong(format!("{} folders are named; a store has 1 to {MOST_DEVICES}", folders.len()));
-    }
     if let Some(elements) = contents.subgroup_elements.filter(|&elements| elements < LEAST_SUBGROUP_ELEMENTS) {
         return wrong(format!(
             "a subgroup of {elements} elements is too small; {LEAST_SUBGROUP_ELEMENTS} is the least"
         ));
-    }
-    for (number, folder) in folders.iter().enumerate() {
-        if folders[..number].contains(folder) {
-            return wrong(format!("{} is named twice; every device has a folder of its own", folder.display()));
-        }
-        if !folder::is_free(disk, folder)? {
-            return Err(StoreError::Exists { folder: folder.clone() });
-        }
-        if disk.list(durable::folder_of(folder)).is_err() {
-            return Err(StoreError::NoParent { folder: folder.clone() });
-        }
     }
     if elements(&contents.model.tensors).is_none() {
         return wrong("the tensors have more elements than a file can hold; leave some out".into());
@@ -94,115 +71,75 @@ fn refuse(disk: &dyn Disk, folders: &[PathBuf], contents: &Contents) -> Result<(
     Ok(())
 }
 
-struct Maker<'a> {
-    disk: Arc<dyn Disk>,
-    folders: &'a [PathBuf],
-    places: &'a [PathBuf],
-    id: String,
-}
-
-impl Maker<'_> {
-    fn make<E: From<StoreError>>(
-        &self,
-        contents: Contents,
-        mut fill: impl FnMut(usize, u64, &mut [f32]) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let Contents { model, subgroup_elements, progress, loss_scale, record } = contents;
-        let series = state_series(&model.hyper);
-        let devices = self.folders.len();
-        let mut manifest = Manifest::new(model, self.id.clone(), devices, 0);
-        let each = subgroup_elements.unwrap_or_else(|| Layout::default_elements(&manifest.group_elements(), devices));
-        manifest.subgroup_elements = each;
-        let layout = manifest.layout();
-        for place in self.places {
-            self.disk.make_folder(place).map_err(|source| StoreError::Write { path: place.clone(), source })?;
-            self.empty(&place.join(LOCK), 0)?;
-        }
-        // Room first, so that a full disk is found before hours of copying.
-        let mut runs: Vec<Files> = Vec::new();
-        for set in 0..2 {
-            for run in 0..series.runs.len() {
-                let places = self.places.iter().enumerate();
-                let files = places.map(|(device, place)| {
-                    let path = series.run_path(place, run, set);
-                    let file = self.empty(&path, layout.file_bytes(device))?;
-                    Ok((path, file))
-                });
-                let files = files.collect::<Result<Files, StoreError>>()?;
-                if set == 0 {
-                    runs.push(files);
-                }
+fn make<E: From<StoreError>>(
+    site: &Site<'_>,
+    contents: Contents,
+    mut fill: impl FnMut(usize, u64, &mut [f32]) -> Result<(), E>,
+) -> Result<(), E> {
+    let Contents { model, subgroup_elements, progress, loss_scale, record } = contents;
+    let series = state_series(&model.hyper);
+    let devices = site.places.len();
+    let mut manifest = Manifest::new(model, site.id.clone(), devices, 0);
+    let each = subgroup_elements.unwrap_or_else(|| Layout::default_elements(&manifest.group_elements(), devices));
+    manifest.subgroup_elements = each;
+    let layout = manifest.layout();
+    // Room first, so that a full disk is found before hours of copying.
+    let mut runs: Vec<Files> = Vec::new();
+    for set in 0..2 {
+        for run in 0..series.runs.len() {
+            let places = site.places.iter().enumerate();
+            let files = places.map(|(device, place)| {
+                let path = series.run_path(place, run, set);
+                let file = site.empty(&path, layout.file_bytes(device))?;
+                Ok((path, file))
+            });
+            let files = files.collect::<Result<Files, StoreError>>()?;
+            if set == 0 {
+                runs.push(files);
             }
         }
-        let mut sums: Vec<Sums> = vec![Vec::new(); devices];
+    }
+    let mut sums: Vec<Sums> = vec![Vec::new(); devices];
+    for subgroup in layout.subgroups() {
+        sums[subgroup.device].push(vec![Checksum::default(); runs.len()]);
+    }
+    let mut memory = vec![0.0; PIECE as usize];
+    for (run, files) in runs.iter().enumerate() {
+        let mut places = vec![0; devices];
         for subgroup in layout.subgroups() {
-            sums[subgroup.device].push(vec![Checksum::default(); runs.len()]);
-        }
-        let mut memory = vec![0.0; PIECE as usize];
-        for (run, files) in runs.iter().enumerate() {
-            let mut places = vec![0; devices];
-            for subgroup in layout.subgroups() {
-                let (path, file) = &files[subgroup.device];
-                let place = places[subgroup.device];
-                places[subgroup.device] += 1;
-                for first in (0..subgroup.elements).step_by(PIECE as usize) {
-                    let here = (subgroup.elements - first).min(PIECE);
-                    // The padding behind a subgroup is written too, as zeros.
-                    let data = &mut memory[..(padded_bytes(here) / 4) as usize];
-                    data.fill(0.0);
-                    fill(run, subgroup.begin + first, &mut data[..here as usize])?;
-                    let sum = Checksum::of(bytemuck::cast_slice(&data[..here as usize]));
-                    let total = &mut sums[subgroup.device][place][run];
-                    *total = add(*total, sum, first);
-                    write_all(file.as_ref(), bytemuck::cast_slice(data), subgroup.offset + 4 * first)
-                        .map_err(|source| StoreError::Write { path: path.clone(), source })?;
-                }
+            let (path, file) = &files[subgroup.device];
+            let place = places[subgroup.device];
+            places[subgroup.device] += 1;
+            for first in (0..subgroup.elements).step_by(PIECE as usize) {
+                let here = (subgroup.elements - first).min(PIECE);
+                // The padding behind a subgroup is written too, as zeros.
+                let data = &mut memory[..(padded_bytes(here) / 4) as usize];
+                data.fill(0.0);
+                fill(run, subgroup.begin + first, &mut data[..here as usize])?;
+                let sum = Checksum::of(bytemuck::cast_slice(&data[..here as usize]));
+                let total = &mut sums[subgroup.device][place][run];
+                *total = add(*total, sum, first);
+                write_all(file.as_ref(), bytemuck::cast_slice(data), subgroup.offset + 4 * first)
+                    .map_err(|source| StoreError::Write { path: path.clone(), source })?;
             }
         }
-        let mut parts = Vec::new();
-        for device in 0..devices {
-            for files in &runs {
-                let (path, file) = &files[device];
-                file.sync().map_err(|source| StoreError::Write { path: path.clone(), source })?;
-            }
-            let origin = Origin { store: &self.id, device, set: 0, step: progress.step };
-            let part = Part::new(origin, &series.runs, layout.of_device(device), &sums[device]);
-            parts.push(write_part(self.disk.as_ref(), &series.part_path(&self.places[device], 0), &part)?);
-        }
-        let loss_scale = loss_scale.map(LossScaleEntry::from);
-        let record = hexadecimal(&record);
-        manifest.generations = vec![Generation { set: 0, parts, record, progress, loss_scale }];
-        folder::write_manifest(self.disk.as_ref(), &self.places[0], &manifest)
-            .map_err(|source| StoreError::Write { path: folder::manifest_path(&self.folders[0]), source })?;
-        Ok(self.rename_into_place()?)
     }
-
-    /// A new file of `bytes` bytes.
-    fn empty(&self, path: &Path, bytes: u64) -> Result<Arc<dyn DiskFile>, StoreError> {
-        let made = self.disk.open(path, Open::Create).and_then(|file| file.allocate(bytes).map(|()| file));
-        made.map_err(|source| StoreError::Write { path: path.into(), source })
-    }
-
-    /// The first folder last: with its manifest the store is there.
-    fn rename_into_place(&self) -> Result<(), StoreError> {
-        let disk = self.disk.as_ref();
-        let mut renamed = Vec::new();
-        for (place, folder) in self.places.iter().zip(self.folders).rev() {
-            let done = disk.sync_folder(place).and_then(|()| disk.rename(place, folder));
-            if let Err(source) = done {
-                for folder in renamed {
-                    let _ = disk.remove_folder(folder);
-                }
-                return Err(StoreError::Write { path: folder.clone(), source });
-            }
-            renamed.push(folder);
+    let mut parts = Vec::new();
+    for device in 0..devices {
+        for files in &runs {
+            let (path, file) = &files[device];
+            file.sync().map_err(|source| StoreError::Write { path: path.clone(), source })?;
         }
-        for folder in self.folders {
-            let synced = disk.sync_folder(durable::folder_of(folder));
-            synced.map_err(|source| StoreError::Unsynced { folder: folder.clone(), source })?;
-        }
-        Ok(())
+        let origin = Origin { store: &site.id, device, set: 0, step: progress.step };
+        let part = Part::new(origin, &series.runs, layout.of_device(device), &sums[device]);
+        parts.push(write_part(site.disk.as_ref(), &series.part_path(&site.places[device], 0), &part)?);
     }
+    let loss_scale = loss_scale.map(LossScaleEntry::from);
+    let record = hexadecimal(&record);
+    manifest.generations = vec![Generation { set: 0, parts, record, progress, loss_scale }];
+    folder::write_manifest(site.disk.as_ref(), &site.places[0], &manifest)
+        .map_err(|source| StoreError::Write { path: folder::manifest_path(&site.folders[0]), source })?;
+    Ok(())
 }
 
 /// Bytes as digits.

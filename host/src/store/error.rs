@@ -57,6 +57,25 @@ pub enum StoreError {
         /// The steps at which it stands.
         stands: Vec<u64>,
     },
+    /// It has gradients that wait for a step.
+    #[error("{store} has {count} accumulated gradients, which would be lost; do their step first, `nearfield step --accumulated`")]
+    Accumulated {
+        /// The store.
+        store: String,
+        /// How many were added.
+        count: u64,
+    },
+    /// Steps wrote over what a snapshot was copying.
+    #[error(
+        "{store} did two steps while it was copied, {attempts} times in a row; make the snapshot between steps, or let store \
+         and snapshot lie on a file system whose files can share bytes (XFS, Btrfs)"
+    )]
+    Overtaken {
+        /// The store.
+        store: String,
+        /// How often it was tried.
+        attempts: u32,
+    },
     /// The older generation is not whole either.
     #[error("{store} has no older generation that is whole; restore it from a snapshot, or import exported tensors")]
     NoWayBack {
@@ -122,6 +141,12 @@ pub enum StoreError {
 impl StoreError {
     /// Whether this was refused before anything was written (exit code 2).
     pub fn refused(&self) -> bool {
-        !matches!(self, StoreError::Write { .. } | StoreError::Unsynced { .. } | StoreError::Unknown { .. })
+        !matches!(
+            self,
+            StoreError::Write { .. }
+                | StoreError::Unsynced { .. }
+                | StoreError::Unknown { .. }
+                | StoreError::Overtaken { .. }
+        )
     }
 }

@@ -167,6 +167,11 @@ pub(super) fn read_manifest(disk: &dyn Disk, folder: &Path) -> Result<Manifest, 
     read_manifest_at(disk, folder, manifest_path(folder))
 }
 
+/// Whether a folder has a manifest before the last one: only the first folder of a store does.
+pub(super) fn has_manifest_before(disk: &dyn Disk, folder: &Path) -> bool {
+    disk.open(&folder.join(MANIFEST_BEFORE), Open::Read).is_ok()
+}
+
 /// The manifest before the last one.
 pub(super) fn read_manifest_before(disk: &dyn Disk, folder: &Path) -> Result<Manifest, StoreError> {
     read_manifest_at(disk, folder, folder.join(MANIFEST_BEFORE))

@@ -13,7 +13,7 @@ const FORMAT: &str = "nearfield-store";
 /// Counted up when the meaning of a store changes. Versions 1 to 3 had one folder and no checksums.
 const VERSION: u32 = 4;
 /// More steps than any run has; up to here f64, in which powers of the betas are computed, counts exactly.
-const STEPS: u64 = 1 << 53;
+pub const STEPS: u64 = 1 << 53;
 /// The most bytes of a caller's record.
 pub const RECORD_BYTES: usize = 1 << 16;
 
@@ -76,6 +76,12 @@ impl Progress {
     /// Of the products of a step.
     pub fn of(powers: &BetaPowers) -> Progress {
         Progress { step: powers.step, beta1_t: powers.beta1_t, beta2_t: powers.beta2_t }
+    }
+
+    /// After `step` steps of which the products are not known: powers, as DeepSpeed computes them when it resumes.
+    pub fn at(step: u64, hyper: &Hyper) -> Progress {
+        let start = hyper.powers();
+        Progress::of(&start.at(step, start.beta1.into(), start.beta2.into()))
     }
 
     /// The products, with the betas they are products of.

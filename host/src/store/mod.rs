@@ -26,9 +26,13 @@ mod layout;
 mod manifest;
 mod part;
 mod reader;
+mod reshard;
 mod sealed;
+mod site;
+mod snapshot;
+mod whole;
 
-pub use check::{check, repair, Finding, Found};
+pub use check::{bytes_to_check, check, repair, Finding, Found};
 pub use create::{create, Contents};
 pub use entry::OptimizerEntry;
 pub use error::StoreError;
@@ -36,11 +40,13 @@ pub use folder::{Reading, Series, Writing};
 pub use layout::{padded_bytes, Layout, Piece, Subgroup, LEAST_SUBGROUP_ELEMENTS, MOST_DEVICES, SUBGROUP_ELEMENTS};
 pub use manifest::{
     by_tensor, Accumulated, Generation, GroupEntry, LossScaleEntry, Manifest, Model, Progress, TensorEntry,
-    RECORD_BYTES,
+    RECORD_BYTES, STEPS,
 };
 pub use part::Sums;
 pub use reader::Reader;
 pub(crate) use reader::{add as sum_with, damaged};
+pub use reshard::reshard;
+pub use snapshot::{snapshot, Snapshot};
 
 use crate::disk::{self, Disk, Open};
 use nearfield_model::optimizer::{BetaPowers, Hyper};
@@ -49,6 +55,7 @@ use std::any::Any;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use whole::{lock, read_home, refuse_number, take, Whole};
 
 /// The flat runs of a store, in memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -213,7 +220,7 @@ impl Store {
         else {
             return Err(StoreError::NoSuchStep { store: self.name(), step, stands: self.steps() });
         };
-        let next = Manifest { generations: vec![older], ..self.manifest.clone() };
+        let next = Manifest { generations: vec![older], accumulated: None, ..self.manifest.clone() };
         self.rename_manifest(next)?;
         self.sums = sums;
         Ok(())
@@ -258,7 +265,7 @@ impl Store {
         Ok(Reading { files, sums: self.sums[device].clone() })
     }
 
-    /// A device's files of the other set, to be written by step `step`. What they held stands no longer, from here on.
+    /// A device's files of the other set, made if they are not there, to be written by step `step`. What they held stands no longer.
     ///
     /// # Errors
     ///
@@ -267,6 +274,7 @@ impl Store {
         let set = 1 - self.manifest.current().set;
         let (series, folder) = (self.series(), &self.folders[device]);
         self.forget(&series, folder, set)?;
+        self.make_missing(&series, device, set)?;
         let files = series.open(self.disk.as_ref(), folder, set, Open::WriteDirect)?;
         Ok(self.writing_files(device, set, step, series, files))
     }
@@ -283,6 +291,21 @@ impl Store {
             subgroups: self.layout.of_device(device).copied().collect(),
             files,
         }
+    }
+
+    /// Makes the files of a set that are not there, or have no room yet. Their names become durable with the part.
+    fn make_missing(&self, series: &Series, device: usize, set: u8) -> Result<(), StoreError> {
+        let bytes = self.layout.file_bytes(device);
+        for run in 0..series.runs.len() {
+            let path = series.run_path(&self.folders[device], run, set);
+            let made = match self.disk.open(&path, Open::Read).and_then(|file| file.length()) {
+                Ok(length) if length == bytes => continue,
+                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                _ => self.disk.open(&path, Open::Create).and_then(|file| file.allocate(bytes)),
+            };
+            made.map_err(|source| StoreError::Write { path, source })?;
+        }
+        Ok(())
     }
 
     /// Removes the checksums of a set, durably, before it is written into.
@@ -371,114 +394,6 @@ impl Store {
 /// The folders of a store as a person names them.
 pub(crate) fn name(folders: &[PathBuf]) -> String {
     folders.iter().map(|folder| folder.display().to_string()).collect::<Vec<_>>().join(",")
-}
-
-type Locks = Vec<Box<dyn Any + Send + Sync>>;
-
-/// Takes the locks of a store's folders and reads its manifest.
-fn take(disk: &dyn Disk, folders: &[PathBuf]) -> Result<(Manifest, Locks), StoreError> {
-    let locks = lock(disk, folders)?;
-    let home = &folders[0];
-    let manifest = folder::read_manifest(disk, home).map_err(|error| match error {
-        StoreError::Missing { .. } if folder::any_part(disk, home) => {
-            let what =
-                format!("{} is not the first folder of its store; name its folders in their order", home.display());
-            StoreError::Folders { what }
-        }
-        other => other,
-    })?;
-    refuse_number(&manifest, folders)?;
-    Ok((manifest, locks))
-}
-
-/// Takes the locks of a store's folders, of which there is at least one.
-fn lock(disk: &dyn Disk, folders: &[PathBuf]) -> Result<Locks, StoreError> {
-    if folders.is_empty() {
-        return Err(StoreError::Folders { what: "no folder is named; name one".into() });
-    }
-    let mut locks = Locks::new();
-    for (number, folder) in folders.iter().enumerate() {
-        if folders[..number].contains(folder) {
-            let what = format!("{} is named twice; every device of a store has a folder of its own", folder.display());
-            return Err(StoreError::Folders { what });
-        }
-        folder::check_private(disk, folder)?;
-        let missing = |source| StoreError::Missing { folder: folder.clone(), source };
-        match disk.lock(&folder.join(folder::LOCK)).map_err(missing)? {
-            Some(lock) => locks.push(lock),
-            None => return Err(StoreError::Held { folder: folder.clone() }),
-        }
-    }
-    Ok(locks)
-}
-
-fn refuse_number(manifest: &Manifest, folders: &[PathBuf]) -> Result<(), StoreError> {
-    if manifest.devices != folders.len() {
-        let (has, given) = (manifest.devices, folders.len());
-        let what = format!(
-            "the store in {} has {has} folders, but {given} were named; name all of them, in their order, with commas between",
-            folders[0].display()
-        );
-        return Err(StoreError::Folders { what });
-    }
-    Ok(())
-}
-
-/// Whether files are those that a manifest speaks of.
-struct Whole<'a> {
-    disk: &'a dyn Disk,
-    manifest: &'a Manifest,
-    layout: &'a Layout,
-}
-
-impl Whole<'_> {
-    /// What a device's files have to add up to, if its part is the one that the manifest means and they have the right lengths.
-    fn sums(
-        &self,
-        series: &Series,
-        (device, folder): (usize, &Path),
-        (set, step): (u8, u64),
-        checksum: u32,
-    ) -> Result<Sums, StoreError> {
-        let path = series.part_path(folder, set);
-        let (part, found) = folder::read_part(self.disk, &path)?;
-        let damaged = |what: String| StoreError::Damaged { path: path.clone(), what };
-        if part.store != self.manifest.id {
-            let what = format!("{} is a folder of another store; name the folders of one store", folder.display());
-            return Err(StoreError::Folders { what });
-        }
-        if part.device != device {
-            let what = format!(
-                "{} is device {} of its store, not device {device}; name the folders in their order",
-                folder.display(),
-                part.device
-            );
-            return Err(StoreError::Folders { what });
-        }
-        if (part.set, part.step, found) != (set, step, checksum) {
-            let (is, step_is) = (part.set, part.step);
-            return Err(damaged(format!(
-                "it is of step {step_is} in set {is} with checksum {found:08x}, but the manifest means step {step} in set {set} \
-                 with {checksum:08x}"
-            )));
-        }
-        let sums = part.sums(&series.runs, self.layout.of_device(device));
-        let sums = sums.ok_or_else(|| damaged("its subgroups are not those of the manifest".into()))?;
-        for run in 0..series.runs.len() {
-            let path = series.run_path(folder, run, set);
-            let open = |source: io::Error| StoreError::Damaged {
-                path: path.clone(),
-                what: format!("it cannot be opened ({source})"),
-            };
-            let bytes = self.disk.open(&path, Open::Read).and_then(|file| file.length()).map_err(open)?;
-            let expected = self.layout.file_bytes(device);
-            if bytes != expected {
-                let what = format!("it has {bytes} bytes, but its subgroups take {expected}");
-                return Err(StoreError::Damaged { path, what });
-            }
-        }
-        Ok(sums)
-    }
 }
 
 #[cfg(test)]

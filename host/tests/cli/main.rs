@@ -2,9 +2,11 @@
 
 mod accumulate;
 mod bad_input;
+mod checkpoints;
 mod compress;
 mod full_disk;
 mod gcn_train;
+mod imports;
 mod journey;
 mod killed;
 mod lm_train;

@@ -1,5 +1,6 @@
 //! A step of a store against the specification, and what happens when anything goes wrong in it.
 
+mod checkpoints;
 mod faults;
 
 use super::*;

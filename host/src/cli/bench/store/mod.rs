@@ -113,7 +113,7 @@ impl BenchStore {
             let work = Work { coefficients: vec![k], scale: 1.0, source, half: None, memory };
             let next = Next { powers, loss_scale: None, record: None };
             let begun = Instant::now();
-            let report = handler::step(store, &[soft.clone()], &work, next, &mut |_| ())?;
+            let report = handler::step(store, std::slice::from_ref(&soft), &work, next, &mut |_| ())?;
             Ok((begun.elapsed().as_secs_f64(), report))
         };
         // The first is not counted: it makes the second set's blocks, which later steps write over.

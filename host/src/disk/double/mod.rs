@@ -4,10 +4,12 @@
 //! folder is. When the power fails, each write that was not synced has reached the drive or not, or its first half has; of a folder's
 //! changes some first ones have. When only the process is killed, everything it did stands.
 
+mod file;
+
 use super::{Disk, DiskFile, Open};
+use file::Opened;
 use std::any::Any;
 use std::collections::BTreeMap;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -44,6 +46,7 @@ struct Inner {
     fault: Option<(u64, Fault)>,
     stopped: bool,
     locked: Vec<PathBuf>,
+    shares: bool,
 }
 
 /// Paths of folders (`None`) and of files.
@@ -103,6 +106,12 @@ impl Double {
             }
         }
         double
+    }
+
+    /// Lets files share their bytes.
+    pub fn that_shares(self) -> Double {
+        self.inner().shares = true;
+        self
     }
 
     /// As the store takes it.
@@ -289,8 +298,17 @@ impl Disk for Double {
         Ok(inside.map(|name| name.file_name().unwrap().into()).collect())
     }
 
-    fn share(&self, _from: &Path, _to: &Path) -> io::Result<()> {
-        Err(io::ErrorKind::Unsupported.into())
+    fn share(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut inner = self.inner();
+        inner.simple()?;
+        if !inner.shares {
+            return Err(io::ErrorKind::Unsupported.into());
+        }
+        let bytes = inner.files[inner.file(from)?].seen.clone();
+        let file = inner.files.len();
+        inner.files.push(Content { unsynced: vec![(0, bytes.clone())], seen: bytes, kept: Vec::new() });
+        inner.change(Change::Make(to.into(), Some(file)));
+        Ok(())
     }
 
     fn lock(&self, path: &Path) -> io::Result<Option<Box<dyn Any + Send + Sync>>> {
@@ -320,144 +338,5 @@ impl Disk for Double {
     }
 }
 
-#[derive(Debug)]
-struct Opened {
-    disk: Double,
-    path: PathBuf,
-    file: usize,
-}
-
-impl DiskFile for Opened {
-    fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
-        let mut inner = self.disk.inner();
-        let fault = inner.begin()?;
-        let mut file = self.file;
-        match fault {
-            Some(Fault::Stop) => return Err(stopped()),
-            Some(Fault::Cut) => {
-                let half = inner.files[file].seen.len() / 2;
-                inner.files[file].seen.truncate(half);
-            }
-            Some(Fault::Swap) => {
-                let name = self.path.file_name();
-                let other = inner.seen.iter().find(|(path, _)| path.file_name() == name && **path != self.path);
-                file = other.and_then(|(_, file)| *file).unwrap_or(file);
-            }
-            _ => {}
-        }
-        let content = &inner.files[file].seen;
-        let from = content.len().min(at as usize);
-        let mut bytes = into.len().min(content.len() - from);
-        if fault == Some(Fault::Short) && bytes > 1 {
-            bytes /= 2;
-        }
-        into[..bytes].copy_from_slice(&content[from..from + bytes]);
-        if fault == Some(Fault::Flip) && bytes > 0 {
-            into[bytes / 2] ^= 0x10;
-        }
-        Ok(bytes)
-    }
-
-    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<usize> {
-        let mut inner = self.disk.inner();
-        let fault = inner.begin()?;
-        let content = &mut inner.files[self.file];
-        let mut bytes = bytes.to_vec();
-        match fault {
-            Some(Fault::Short) if bytes.len() > 1 => bytes.truncate(bytes.len() / 2),
-            Some(Fault::Stop) => bytes.truncate(bytes.len() / 2),
-            Some(Fault::Flip) if !bytes.is_empty() => {
-                let middle = bytes.len() / 2;
-                bytes[middle] ^= 0x10;
-            }
-            Some(Fault::Cut) => {
-                let half = content.seen.len() / 2;
-                content.seen.truncate(half);
-            }
-            _ => {}
-        }
-        put(&mut content.seen, at as usize, &bytes);
-        let length = bytes.len();
-        content.unsynced.push((at as usize, bytes));
-        match fault {
-            Some(Fault::Stop) => Err(stopped()),
-            _ => Ok(length),
-        }
-    }
-
-    fn sync(&self) -> io::Result<()> {
-        let mut inner = self.disk.inner();
-        inner.simple()?;
-        let content = &mut inner.files[self.file];
-        content.unsynced.clear();
-        content.kept = content.seen.clone();
-        Ok(())
-    }
-
-    fn length(&self) -> io::Result<u64> {
-        let mut inner = self.disk.inner();
-        inner.simple()?;
-        Ok(inner.files[self.file].seen.len() as u64)
-    }
-
-    fn allocate(&self, bytes: u64) -> io::Result<()> {
-        let mut inner = self.disk.inner();
-        inner.simple()?;
-        let content = &mut inner.files[self.file];
-        content.seen.resize(bytes as usize, 0);
-        content.kept.resize(bytes as usize, 0);
-        Ok(())
-    }
-
-    fn is_direct(&self) -> bool {
-        false
-    }
-
-    fn file(&self) -> Option<&File> {
-        None
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::super::{read, replace};
-    use super::*;
-
-    #[test]
-    fn what_is_synced_survives_and_what_is_not_may_not() {
-        let path = Path::new("/a/x");
-        let double = Double::new(&["/a"]);
-        let disk = double.disk();
-        replace(disk.as_ref(), path, b"old").unwrap();
-        assert_eq!(read(double.after_power_failure(1).disk().as_ref(), path, 9).unwrap(), b"old");
-        disk.open(path, Open::WriteDirect).unwrap().write_at(b"newer", 0).unwrap();
-        let after = |seed| read(double.after_power_failure(seed).disk().as_ref(), path, 9).unwrap();
-        let seen: std::collections::BTreeSet<Vec<u8>> = (0..50).map(after).collect();
-        assert_eq!(seen.len(), 3, "none of it, half of it, all of it");
-        disk.remove(path).unwrap();
-        let there = |seed| disk_of(seed, &double).open(path, Open::Read).is_ok();
-        assert!((0..50).any(there) && !(0..50).all(there));
-    }
-
-    fn disk_of(seed: u64, double: &Double) -> Arc<dyn Disk> {
-        double.after_power_failure(seed).disk()
-    }
-
-    #[test]
-    fn a_fault_is_where_it_is_asked_for() {
-        let path = Path::new("/a/x");
-        let double = Double::new(&["/a"]);
-        replace(double.disk().as_ref(), path, b"12345678").unwrap();
-        let reading = |operation, fault| {
-            let double = double.with_fault(operation, fault);
-            read(double.disk().as_ref(), path, 9).map_err(|error| error.raw_os_error())
-        };
-        // Opened, measured, read.
-        assert_eq!(reading(0, Fault::Error(5)), Err(Some(5)));
-        assert_eq!(reading(2, Fault::Error(5)), Err(Some(5)));
-        assert_eq!(reading(2, Fault::Short), Ok(b"12345678".to_vec()));
-        assert_eq!(reading(2, Fault::Flip), Ok(b"1234%678".to_vec()));
-        assert!(reading(2, Fault::Cut).is_err() && reading(1, Fault::Stop).is_err());
-        assert_eq!(reading(3, Fault::Stop), Ok(b"12345678".to_vec()));
-    }
-}
+mod tests;
