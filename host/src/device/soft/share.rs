@@ -5,8 +5,8 @@ use crate::device::Tensors;
 use crate::gradients::{Gradients, HalfCopy};
 use nearfield_model::optimizer::Coefficients;
 
-/// Elements of a block: a chunk of a Top-K stream, and 256 KiB in binary32.
-const BLOCK: usize = 1 << 16;
+/// Elements of a block of dense gradients: 32 KiB in binary32, which the nearest cache holds from one look to the next.
+const BLOCK: usize = 1 << 13;
 
 /// One step of a share; says whether a gradient was infinite or NaN before it was scaled.
 pub(super) fn step(level: Level, k: &Coefficients, scale: f32, tensors: Tensors<'_>) -> bool {
@@ -15,14 +15,13 @@ pub(super) fn step(level: Level, k: &Coefficients, scale: f32, tensors: Tensors<
     let mut nonfinite = false;
     let format = half.as_ref().map(|half| half.format);
     let copy = half.map_or(&mut [][..], |half| half.into);
-    for begin in (0..params.len()).step_by(BLOCK) {
-        let here = begin..params.len().min(begin + BLOCK);
+    // A stream is cut into chunks.
+    let block = grads.granule().max(BLOCK);
+    for begin in (0..params.len()).step_by(block) {
+        let here = begin..params.len().min(begin + block);
         let grads = grads.part(here.clone());
         let block = match grads {
-            Gradients::Fp32(run) if scale == 1.0 => {
-                nonfinite |= level.any_nonfinite(run);
-                run
-            }
+            Gradients::Fp32(run) if scale == 1.0 => run,
             _ => {
                 wide.resize(here.len(), 0.0);
                 level.widen(&grads, &mut wide);
@@ -36,6 +35,10 @@ pub(super) fn step(level: Level, k: &Coefficients, scale: f32, tensors: Tensors<
         let params = &mut params[here.clone()];
         let mut states: Vec<&mut [f32]> = states.iter_mut().map(|state| &mut state[here.clone()]).collect();
         level.step(k, params, &mut states, block);
+        // Looked at last: the step has brought them into the cache, with everything else it needs on the way.
+        if matches!(grads, Gradients::Fp32(_)) && scale == 1.0 {
+            nonfinite |= level.any_nonfinite(block);
+        }
         if let Some(format) = format {
             level.narrow(params, HalfCopy { format, into: &mut copy[here] });
         }
