@@ -195,7 +195,8 @@ fn run(devices: usize, share: &Share<'_>, progress: &mut dyn FnMut(u64)) -> Resu
         }
         match failed {
             Some(error) => Err(error),
-            None => Ok(ended),
+            None if ended.len() == devices => Ok(ended),
+            None => Err(HandlerError::Stopped),
         }
     })
 }
