@@ -74,11 +74,12 @@ fn devices() {
         ("sim:vcu128", "there is no board `vcu128`; there are sim:ideal, sim:hostile, sim:smartssd"),
         ("sim:ideal,lanes=3", "lanes can be 1, 2, 4"),
         ("sim:ideal,lanes=0", "lanes can be 1, 2, 4"),
-        ("sim:ideal,speed=9", "there are lanes, seed, clock"),
+        ("sim:ideal,speed=9", "there are optimizer, lanes, seed, clock"),
+        ("sim:ideal,optimizer=lamb", "optimizer"),
         ("soft,threads=0", "1 to 1024"),
         ("xrt:none", "its place on the bus, xrt:0000:65:00.1"),
         ("xrt-emu:ideal,lanes=3", "lanes can be 1, 2, 4"),
-        ("xrt:0,lanes=2", "there are xclbin, unit"),
+        ("xrt:0,lanes=2", "xclbin, unit"),
     ] {
         bench.refused(&format!("step --store store --grads grads --device {device}"), &[says]);
         bench.refused(&format!("bench kernel --device {device}"), &[says]);
