@@ -129,14 +129,9 @@ impl Train {
                 };
                 Box::new(InMemory::new(device.clone(), options.hyper, plan.initial_parameters(), plan.record(0)))
             }
-            folders if devices.len() == 1 || devices.len() == folders.len() => {
-                Box::new(InStore::open(folders, &plan, devices, self.memory.0)?)
-            }
             folders => {
-                let (given, folders) = (devices.len(), folders.len());
-                let what =
-                    format!("{given} devices are named for {folders} folders; name one for all, or one a folder");
-                return Err(Failure::refused(anyhow!(what)));
+                self.devices.refuse_number(folders)?;
+                Box::new(InStore::open(folders, &plan, devices, self.memory.0)?)
             }
         };
         let optimizer = optimizer.as_mut();

@@ -56,13 +56,13 @@ impl Devices {
     }
 
     /// Refuses another number than one, or one a folder.
-    pub fn refuse_number(&self, store: &Store) -> Result<(), Failure> {
-        let (given, folders) = (self.devices.len(), store.folders().len());
-        match given == 1 || given == folders {
-            true => Ok(()),
-            false => Err(Failure::refused(anyhow!(
-                "{given} devices are named for the {folders} folders of {}; name one for all, or one a folder in their order",
-                store.name()
+    pub fn refuse_number(&self, folders: &[PathBuf]) -> Result<(), Failure> {
+        match self.devices.len() {
+            given if given == 1 || given == folders.len() => Ok(()),
+            given => Err(Failure::refused(anyhow!(
+                "{given} devices are named for the {} folders of {}; name one for all, or one a folder in their order",
+                folders.len(),
+                name(folders)
             ))),
         }
     }

@@ -88,7 +88,7 @@ impl Step {
             refuse_unwritable(output).map_err(Failure::refused)?;
         }
         let mut store = self.store.open()?;
-        self.devices.refuse_number(&store)?;
+        self.devices.refuse_number(store.folders())?;
         let optimizer = self.refuse_optimizer(&store)?;
         let source = self.source(&store)?;
         if let Some(step) = self.from_step {

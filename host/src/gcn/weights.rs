@@ -53,7 +53,7 @@ mod tests {
         let run = run(&mut Soft::open(Some(1)), &cora, &options, 2, false, &mut |_, _| ()).unwrap();
         save(&path, &run).unwrap();
 
-        let mut file = SafetensorsFile::open(&path).unwrap();
+        let file = SafetensorsFile::open(&path).unwrap();
         let mut parameters = vec![f32::NAN; run.shape.parameters()];
         for tensor in run.shape.tensors() {
             let info = file.tensors()[tensor.name].clone();

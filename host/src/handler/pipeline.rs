@@ -63,6 +63,27 @@ struct Slot {
     updated: bool,
 }
 
+impl Memory {
+    fn buffer(&mut self, part: PartOf) -> &mut Option<Aligned> {
+        match part {
+            PartOf::Run(run) => &mut self.runs[run],
+            PartOf::Gradients => &mut self.gradients,
+            PartOf::Half => &mut self.half,
+        }
+    }
+}
+
+impl Slot {
+    /// Hands a buffer, if there is one, to the threads that read and write.
+    fn ask(&mut self, place: Place, piece: Piece, transfer: Transfer, jobs: &Sender<Job>) {
+        if let Some(buffer) = self.memory.buffer(place.part).take() {
+            self.pending += 1;
+            // The threads live as long as this sender.
+            let _ = jobs.send(Job { place, piece, buffer, transfer });
+        }
+    }
+}
+
 type Files = Vec<(Arc<PathBuf>, Arc<dyn DiskFile>)>;
 
 /// What every device does.
@@ -94,7 +115,7 @@ pub(super) struct Pipeline<'a> {
 }
 
 impl<'a> Pipeline<'a> {
-    /// `reading` are the files that are read, if there are any; without, the worker gets zeros.
+    /// `reading` are the files that are read, if there are any; without, buffers hold anything, and the worker fills them.
     pub(super) fn new(
         store: &'a Store,
         number: usize,
@@ -222,18 +243,11 @@ impl<'a> Pipeline<'a> {
     fn read(&mut self, slot: usize, piece: Piece, jobs: &Sender<Job>) {
         let here = &mut self.slots[slot];
         (here.piece, here.updated) = (Some(piece), false);
-        let mut ask = |part, buffer: &mut Option<Aligned>, transfer| {
-            if let Some(buffer) = buffer.take() {
-                here.pending += 1;
-                // The threads live as long as this sender.
-                let _ = jobs.send(Job { place: Place { slot, part }, piece, buffer, transfer });
-            }
-        };
         let source = self.task.source.clone();
-        ask(PartOf::Gradients, &mut here.memory.gradients, Transfer::ReadGradients { source });
+        here.ask(Place { slot, part: PartOf::Gradients }, piece, Transfer::ReadGradients { source }, jobs);
         for (run, (path, file)) in self.from.iter().enumerate() {
             let transfer = Transfer::Read { path: path.clone(), file: file.clone() };
-            ask(PartOf::Run(run), &mut here.memory.runs[run], transfer);
+            here.ask(Place { slot, part: PartOf::Run(run) }, piece, transfer, jobs);
         }
     }
 
@@ -242,11 +256,7 @@ impl<'a> Pipeline<'a> {
         let Moved { place: Place { slot, part }, buffer, result } = moved;
         let here = &mut self.slots[slot];
         here.pending -= 1;
-        match part {
-            PartOf::Run(run) => here.memory.runs[run] = Some(buffer),
-            PartOf::Gradients => here.memory.gradients = Some(buffer),
-            PartOf::Half => here.memory.half = Some(buffer),
-        }
+        *here.memory.buffer(part) = Some(buffer);
         let Some(piece) = here.piece else { return Ok(None) };
         match (result?, part) {
             (Carried::Elements(sum, bytes), PartOf::Run(run)) => {
@@ -281,18 +291,12 @@ impl<'a> Pipeline<'a> {
         self.about.update_seconds += seconds;
         let here = &mut self.slots[slot];
         (here.memory, here.updated) = (memory, true);
-        let mut ask = |part, buffer: &mut Option<Aligned>, transfer| {
-            if let Some(buffer) = buffer.take() {
-                here.pending += 1;
-                let _ = jobs.send(Job { place: Place { slot, part }, piece, buffer, transfer });
-            }
-        };
         for (run, (path, file)) in self.into.iter().enumerate() {
             let transfer = Transfer::Write { path: path.clone(), file: file.clone() };
-            ask(PartOf::Run(run), &mut here.memory.runs[run], transfer);
+            here.ask(Place { slot, part: PartOf::Run(run) }, piece, transfer, jobs);
         }
         if let Some(sink) = &self.task.half {
-            ask(PartOf::Half, &mut here.memory.half, Transfer::WriteHalf { sink: sink.clone() });
+            here.ask(Place { slot, part: PartOf::Half }, piece, Transfer::WriteHalf { sink: sink.clone() }, jobs);
         }
         Ok(())
     }

@@ -15,11 +15,11 @@ mod write;
 pub use header::{ElementType, TensorInfo};
 pub use run::RunWriter;
 pub use shards::Shards;
-pub use write::{write, write_bytes, write_half, Writer};
+pub use write::{write, write_bytes, Writer};
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -112,30 +112,9 @@ impl SafetensorsFile {
     /// # Panics
     ///
     /// If `info` is not of this file or not F32, or `into` has another number of elements.
-    pub fn read_into(&mut self, info: &TensorInfo, into: &mut [f32]) -> Result<(), SafetensorsError> {
+    pub fn read_into(&self, info: &TensorInfo, into: &mut [f32]) -> Result<(), SafetensorsError> {
         assert_eq!((info.element, into.len()), (ElementType::F32, info.elements()), "the tensor's elements");
-        self.read_at(info, bytemuck::cast_slice_mut(into))
-    }
-
-    /// Reads the bits of one tensor's elements.
-    ///
-    /// # Panics
-    ///
-    /// If `info` is not of this file or not of 16 bits, or `into` has another number of elements.
-    pub fn read_half_into(&mut self, info: &TensorInfo, into: &mut [u16]) -> Result<(), SafetensorsError> {
-        assert_eq!((info.element.bytes(), into.len()), (2, info.elements()), "the tensor's elements");
-        self.read_at(info, bytemuck::cast_slice_mut(into))
-    }
-
-    /// Reads one tensor's bytes. They are no more than the file has.
-    ///
-    /// # Panics
-    ///
-    /// If `info` is not of this file.
-    pub fn read_bytes(&mut self, info: &TensorInfo) -> Result<Vec<u8>, SafetensorsError> {
-        let mut bytes = vec![0; (info.end - info.begin) as usize];
-        self.read_at(info, &mut bytes)?;
-        Ok(bytes)
+        self.read_part(info, 0, bytemuck::cast_slice_mut(into))
     }
 
     /// Reads bytes of a tensor from its byte `first` on.
@@ -147,12 +126,6 @@ impl SafetensorsFile {
         assert!(first + into.len() as u64 <= info.end - info.begin, "the tensor's bytes");
         let at = self.data_start + info.begin + first;
         self.file.read_exact_at(into, at).map_err(|source| SafetensorsError::Read { path: self.path.clone(), source })
-    }
-
-    fn read_at(&mut self, info: &TensorInfo, into: &mut [u8]) -> Result<(), SafetensorsError> {
-        let read = |source| SafetensorsError::Read { path: self.path.clone(), source };
-        self.file.seek(SeekFrom::Start(self.data_start + info.begin)).map_err(read)?;
-        self.file.read_exact(into).map_err(read)
     }
 }
 

@@ -70,7 +70,7 @@ mod tests {
         }
         assert!(!path.exists());
         writer.finish().unwrap();
-        let mut file = SafetensorsFile::open(&path).unwrap();
+        let file = SafetensorsFile::open(&path).unwrap();
         for (name, expected) in [("b", &run[..6]), ("none", &[]), ("a", &run[6..7]), ("c", &run[7..])] {
             let info = file.tensors()[name].clone();
             let mut data = vec![0.0; info.elements()];

@@ -32,7 +32,7 @@ fn reads_what_the_library_writes() {
     ];
     let bytes = ::safetensors::serialize(tensors, Some([("step".to_string(), "3".to_string())].into())).unwrap();
     let file = temporary(&bytes);
-    let mut open = SafetensorsFile::open(file.path()).unwrap();
+    let open = SafetensorsFile::open(file.path()).unwrap();
     assert_eq!(open.metadata()["step"], "3");
     assert_eq!(open.tensors().len(), 3);
     let info = open.tensors()["w/../é"].clone();

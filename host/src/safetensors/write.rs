@@ -115,22 +115,6 @@ pub fn write(
     write_entries(path, entries.collect(), metadata)
 }
 
-/// Writes F16 or BF16 tensors, given their bits, as [`write()`] does.
-pub fn write_half(
-    path: &Path,
-    element: ElementType,
-    tensors: &BTreeMap<String, (&[u64], &[u16])>,
-    metadata: &BTreeMap<String, String>,
-) -> io::Result<()> {
-    let entries = tensors.iter().map(|(name, (shape, data))| Entry {
-        name,
-        element,
-        shape: shape.to_vec(),
-        data: bytemuck::cast_slice(data),
-    });
-    write_entries(path, entries.collect(), metadata)
-}
-
 /// Writes U8 tensors of one dimension, as [`write()`] does.
 pub fn write_bytes(
     path: &Path,

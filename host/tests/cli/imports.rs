@@ -2,7 +2,8 @@
 
 use crate::checkpoints::{bench, json, ELEMENTS, FLAGS};
 use crate::workbench::Workbench;
-use nearfield::safetensors::{write, write_half, ElementType};
+use nearfield::safetensors::{write, ElementType, RunWriter};
+use nearfield::store::TensorEntry;
 use nearfield::store::{Progress, Store};
 use nearfield_model::optimizer::{BetaPowers, Hyper, Optimizer};
 use safetensors::SafeTensors;
@@ -224,11 +225,7 @@ fn checkpoints_that_do_not_fit_are_refused() {
     more.insert("d".into(), (vec![], vec![1.0]));
     bench.put("more", &more, None);
     bench.refused("import --from other --params more --store new", &["it has no \"d.exp_avg\""]);
-    let halves: BTreeMap<String, (&[u64], &[u16])> = BTreeMap::from([
-        ("w".to_string(), (&[1][..], &[0][..])),
-        ("w.exp_avg".to_string(), (&[1][..], &[0][..])),
-        ("w.exp_avg_sq".to_string(), (&[1][..], &[0][..])),
-    ]);
-    write_half(&bench.path("half"), ElementType::BF16, &halves, &BTreeMap::new()).unwrap();
+    let halves = ["w", "w.exp_avg", "w.exp_avg_sq"].map(|name| TensorEntry { name: name.into(), shape: vec![1] });
+    RunWriter::create(&bench.path("half"), ElementType::BF16, &halves).unwrap().finish().unwrap();
     bench.refused("import --from half --store new --step 1", &["is BF16, but only F32"]);
 }

@@ -2,10 +2,10 @@
 
 use crate::journey::{gradient, model};
 use crate::workbench::{Tensor, Workbench};
-use nearfield::safetensors::{write_half, ElementType, SafetensorsFile};
+use nearfield::safetensors::{ElementType, RunWriter, SafetensorsFile};
+use nearfield::store::TensorEntry;
 use nearfield_model::half::{bf16_to_f32, f32_to_bf16, f32_to_f16};
 use serde_json::Value;
-use std::collections::BTreeMap;
 
 const ELEMENTS: u64 = 1003;
 
@@ -131,10 +131,11 @@ fn options_that_make_no_sense_are_refused() {
 }
 
 fn half_file(bench: &Workbench, name: &str, element: ElementType, tensors: &[Tensor], round: fn(f32) -> u16) {
-    let rounded: Vec<Vec<u16>> = tensors.iter().map(|t| t.2.iter().map(|&x| round(x)).collect()).collect();
-    let named: BTreeMap<String, (&[u64], &[u16])> =
-        tensors.iter().zip(&rounded).map(|(t, bits)| (t.0.to_string(), (&t.1[..], &bits[..]))).collect();
-    write_half(&bench.path(name), element, &named, &BTreeMap::new()).unwrap();
+    let entry = |t: &Tensor| TensorEntry { name: t.0.into(), shape: t.1.clone() };
+    let file = RunWriter::create(&bench.path(name), element, &tensors.iter().map(entry).collect::<Vec<_>>()).unwrap();
+    let rounded: Vec<u16> = tensors.iter().flat_map(|t| t.2.iter().map(|&x| round(x))).collect();
+    file.write(0, bytemuck::cast_slice(&rounded)).unwrap();
+    file.finish().unwrap();
 }
 
 #[test]
@@ -166,14 +167,14 @@ fn the_half_copy_is_the_rounded_parameters() {
             "step --store store --grads grads.safetensors --half {name} --half-output half.safetensors"
         ));
         bench.done("export --store store -o exported.safetensors");
-        let mut half = SafetensorsFile::open_any(&bench.path("half.safetensors")).unwrap();
-        let mut whole = SafetensorsFile::open(&bench.path("exported.safetensors")).unwrap();
+        let half = SafetensorsFile::open_any(&bench.path("half.safetensors")).unwrap();
+        let whole = SafetensorsFile::open(&bench.path("exported.safetensors")).unwrap();
         assert_eq!(half.tensors().len(), 3);
         for (tensor, info) in half.tensors().clone() {
             let wide = whole.tensors()[&tensor].clone();
             assert_eq!((info.element, &info.shape), (element, &wide.shape));
-            let (mut bits, mut values) = (vec![0; info.elements()], vec![0.0; info.elements()]);
-            half.read_half_into(&info, &mut bits).unwrap();
+            let (mut bits, mut values) = (vec![0u16; info.elements()], vec![0.0; info.elements()]);
+            half.read_part(&info, 0, bytemuck::cast_slice_mut(&mut bits)).unwrap();
             whole.read_into(&wide, &mut values).unwrap();
             assert!(bits.iter().zip(values).all(|(&bits, value)| bits == round(value)), "{name}: {tensor}");
         }
