@@ -66,5 +66,13 @@ pub struct Unit {
 
 /// Every unit, by family.
 pub fn units() -> Vec<Unit> {
-    [crate::float::UNITS, crate::stream::UNITS, crate::axi::UNITS, crate::optimizer::UNITS, crate::topk::UNITS].concat()
+    [
+        crate::float::UNITS,
+        crate::stream::UNITS,
+        crate::axi::UNITS,
+        crate::optimizer::UNITS,
+        crate::sgcn::UNITS,
+        crate::topk::UNITS,
+    ]
+    .concat()
 }
