@@ -42,9 +42,10 @@ pub const ABI_VERSION: u32 = 0x404;
 pub const CONFIGURATION_HASH: u32 = 0x408;
 /// Why the last run ended early: [`error`]. Sticky until the next start.
 pub const ERROR_CODE: u32 = 0x410;
-/// What the error belongs to: the AXI master, the argument or the chunk of a stream.
+/// What the error belongs to: the AXI master, the argument, the chunk of a stream or the row of a graph.
 pub const ERROR_PORT: u32 = 0x414;
-/// The address of the burst that met the error, u64; of a malformed stream what is wrong with it, [`crate::topk::fault`].
+/// The address of the burst that met the error, u64; of a malformed stream what is wrong with it, [`crate::topk::fault`], of a
+/// malformed graph or feature record [`crate::kernel::sgcn::fault`].
 pub const ERROR_ADDRESS: u32 = 0x418;
 /// Cycles from start to done of the last run, u64.
 pub const CYCLES: u32 = 0x420;
@@ -52,6 +53,8 @@ pub const CYCLES: u32 = 0x420;
 pub const NONFINITE: u32 = 0x428;
 /// The first stream's counters; [`STREAM_STRIDE`] bytes a stream.
 pub const STREAMS: u32 = 0x480;
+/// The first counter of a kernel that has counters in place of streams, 32 bits each ([`crate::kernel::KernelConfig::counters`]).
+pub const COUNTERS: u32 = STREAMS;
 /// Distance of two streams' counters.
 pub const STREAM_STRIDE: u32 = 0x20;
 /// The first exact sum of squares; [`SUM_STRIDE`] bytes a sum. Only kernels with sums have any
@@ -90,6 +93,6 @@ pub mod error {
     pub const AXI_WRITE: u32 = 2;
     /// An argument has a value that this kernel cannot do; [`super::ERROR_PORT`] is the argument's id.
     pub const ARGUMENT: u32 = 3;
-    /// A malformed Top-K stream; [`super::ERROR_PORT`] is the chunk's number.
+    /// A malformed Top-K stream; [`super::ERROR_PORT`] is the chunk's number. Or a malformed graph, or feature record; it is the row.
     pub const STREAM: u32 = 4;
 }

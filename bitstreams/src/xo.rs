@@ -5,9 +5,7 @@
 //! script is for the Tcl 8.5 that Vivado has, and takes the Verilog's names from the `.f` list beside it.
 
 use nearfield_abi::board::Card;
-use nearfield_abi::kernel::{
-    Argument, ArgumentKind, KernelConfig, AXI_BURST_BEATS, AXI_READS_OUTSTANDING, AXI_WRITES_OUTSTANDING,
-};
+use nearfield_abi::kernel::{Argument, ArgumentKind, KernelConfig};
 use nearfield_abi::{port, register, ABI_VERSION};
 use std::fmt::Write;
 
@@ -31,6 +29,9 @@ pub fn script(config: &KernelConfig, card: &Card) -> String {
     let name = config.name();
     let hash = config.hash();
     let masters: Vec<String> = config.masters().iter().map(|master| master.port()).collect();
+    // All masters of a kernel are alike.
+    let id_bits = config.masters().first().map_or(0, |master| master.id_bits);
+    let (burst_beats, reads, writes) = config.outstanding();
     let (vendor, library) = VENDOR_LIBRARY;
     let mut text = format!(
         "# Packages {name} as a Vitis RTL kernel, {name}.xo: vivado -mode batch -source {FILE}\n\
@@ -48,9 +49,10 @@ pub fn script(config: &KernelConfig, card: &Card) -> String {
          set control {control}\n\
          set control_bytes {control_bytes}\n\
          set masters {{{masters}}}\n\
-         set burst_beats {AXI_BURST_BEATS}\n\
-         set reads_outstanding {AXI_READS_OUTSTANDING}\n\
-         set writes_outstanding {AXI_WRITES_OUTSTANDING}\n\
+         set id_bits {id_bits}\n\
+         set burst_beats {burst_beats}\n\
+         set reads_outstanding {reads}\n\
+         set writes_outstanding {writes}\n\
          # name, offset, bits, the master that a pointer is used through, meaning\n\
          set registers {{\n",
         kernel = config.kernel.name(),

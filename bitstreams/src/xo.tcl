@@ -56,6 +56,7 @@ foreach master $masters {
     set_property width 64 $space
     set_property range 16E $space
     set_property master_address_space_ref $master [bus $master]
+    bus_parameter ID_WIDTH $id_bits [bus $master]
     # Bursts are INCR, of whole beats, and never longer than this.
     bus_parameter HAS_BURST 0 [bus $master]
     bus_parameter SUPPORTS_NARROW_BURST 0 [bus $master]

@@ -33,7 +33,7 @@ impl Default for Options {
 /// the buffers while zeros are counted, up to the longest run; a kernel that writes what it makes of them moves all the time.
 pub fn quiet_cycles(config: &KernelConfig) -> u64 {
     match config.kernel {
-        Kernel::SmartUpdate | Kernel::SmartUpdateOf(_) => 0,
+        Kernel::SmartUpdate | Kernel::SmartUpdateOf(_) | Kernel::SgcnAggregate => 0,
         Kernel::GradientNorm => u64::from(MAX_TOPK_ELEMENTS / config.lanes),
     }
 }

@@ -276,7 +276,7 @@ fn bad_requests_are_refused() {
     let mut sim = open("ideal", seeded(1));
     let error = sim.write_memory(board.bank_base(3) + board.bank_bytes - 2, &[0; 4]).unwrap_err().to_string();
     assert!(error.contains("do not lie in one bank"), "{error}");
-    let masters = [MASTERS[0], Master { name: "gmem7", data_bits: 512 }];
+    let masters = [MASTERS[0], Master { name: "gmem7", data_bits: 512, id_bits: 0 }];
     let error = KernelSim::with_design(&design(), &masters, board, seeded(1)).err().expect("no such pins").to_string();
     assert!(error.contains("m_axi_gmem7_awvalid") && error.contains("m_axi_gmem1_awvalid"), "{error}");
 }

@@ -47,7 +47,7 @@ pub fn synthesised() -> Vec<KernelConfig> {
     let measured = |config: &KernelConfig| match config.kernel {
         Kernel::SmartUpdate | Kernel::GradientNorm => true,
         Kernel::SmartUpdateOf(Optimizer::AdamW) => [2, 4].contains(&config.lanes),
-        Kernel::SmartUpdateOf(_) => false,
+        Kernel::SmartUpdateOf(_) | Kernel::SgcnAggregate => false,
     };
     KernelConfig::all().into_iter().filter(measured).collect()
 }

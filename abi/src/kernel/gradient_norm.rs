@@ -22,6 +22,6 @@ pub(super) const LIST: [(&str, ArgumentKind, &str); 4] = [
     ("grad_bytes", U32, GRAD_BYTES_DOC),
 ];
 
-pub(super) const MASTERS: [Master; 1] = [Master { name: "gmem0", data_bits: super::AXI_DATA_BITS }];
+pub(super) const MASTERS: [Master; 1] = [Master { name: "gmem0", data_bits: super::AXI_DATA_BITS, id_bits: 0 }];
 
 pub(super) const STREAMS: [Stream; 1] = [Stream { name: "grads_read", read: true, master: 0 }];

@@ -2,6 +2,7 @@
 
 pub mod gradient_norm;
 mod gradients;
+pub mod sgcn;
 pub mod smartupdate;
 
 use crate::register;
@@ -16,10 +17,12 @@ pub enum Kernel {
     GradientNorm,
     /// `smartupdate_adamw` and its like: the optimizer step of one optimizer alone.
     SmartUpdateOf(Optimizer),
+    /// `sgcn_aggregate`: the weighted sum of the neighbours' feature rows.
+    SgcnAggregate,
 }
 
 impl Kernel {
-    /// Every kernel.
+    /// Every kernel that can be printed. `SgcnAggregate` comes in here with its top: packaging, lint, tables and tests follow.
     pub const ALL: &'static [Kernel] = &[
         Kernel::SmartUpdate,
         Kernel::GradientNorm,
@@ -40,6 +43,7 @@ impl Kernel {
             Kernel::SmartUpdateOf(Optimizer::Adagrad) => "smartupdate_adagrad",
             Kernel::SmartUpdateOf(Optimizer::Lion) => "smartupdate_lion",
             Kernel::SmartUpdateOf(Optimizer::Sgd) => "smartupdate_sgd",
+            Kernel::SgcnAggregate => "sgcn_aggregate",
         }
     }
 
@@ -53,6 +57,7 @@ impl Kernel {
             Kernel::SmartUpdateOf(Optimizer::Adagrad) => u32::from_le_bytes(*b"NFAG"),
             Kernel::SmartUpdateOf(Optimizer::Lion) => u32::from_le_bytes(*b"NFLI"),
             Kernel::SmartUpdateOf(Optimizer::Sgd) => u32::from_le_bytes(*b"NFSG"),
+            Kernel::SgcnAggregate => u32::from_le_bytes(*b"NFSA"),
         }
     }
 
@@ -62,7 +67,7 @@ impl Kernel {
     }
 }
 
-/// Lane counts for which every kernel exists.
+/// Lane counts for which every kernel exists but `sgcn_aggregate`, which has [`sgcn::ENGINES`].
 pub const LANES: &[u32] = &[1, 2, 4, 8];
 
 /// Width of every AXI master's data bus in bits.
@@ -72,7 +77,7 @@ pub const AXI_BEAT_BYTES: u32 = AXI_DATA_BITS / 8;
 /// The most beats of one burst: 4 KiB.
 pub const AXI_BURST_BEATS: u32 = 4096 / AXI_BEAT_BYTES;
 
-/// The most read bursts that an AXI master keeps outstanding: what its buffer has room for.
+/// The most read bursts that an AXI master of a kernel with streams keeps outstanding: what its buffer has room for.
 pub const AXI_READS_OUTSTANDING: u32 = 8;
 /// The most write bursts.
 pub const AXI_WRITES_OUTSTANDING: u32 = 32;
@@ -82,8 +87,10 @@ pub const AXI_WRITES_OUTSTANDING: u32 = 32;
 pub struct KernelConfig {
     /// Which kernel.
     pub kernel: Kernel,
-    /// Elements a cycle; one of [`LANES`].
+    /// Elements a cycle, one of [`LANES`]; of `sgcn_aggregate` engines, one of [`sgcn::ENGINES`].
     pub lanes: u32,
+    /// Memory ports, one of [`sgcn::PORTS`]; 0 where a kernel's masters are fixed.
+    pub ports: u32,
 }
 
 /// How an argument is passed.
@@ -130,6 +137,8 @@ pub struct Master {
     pub name: &'static str,
     /// Bits of `wdata` and `rdata`.
     pub data_bits: u32,
+    /// Bits of `arid`, `rid`, `awid` and `bid`; 0 for a master without ids.
+    pub id_bits: u32,
 }
 
 impl Master {
@@ -150,6 +159,17 @@ pub struct Stream {
     pub master: u32,
 }
 
+/// A counter of 32 bits, modulo 2^32, of the last run; it stands while the kernel is idle.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Counter {
+    /// The name: `engine3_hazard`, `gmem0_read_beats`.
+    pub name: String,
+    /// Byte offset in the AXI4-Lite space.
+    pub offset: u32,
+    /// One line for people.
+    pub doc: &'static str,
+}
+
 /// Alignment every pointer argument must have, in bytes. A run may end anywhere; it begins on a beat.
 pub const POINTER_ALIGNMENT: u64 = AXI_BEAT_BYTES as u64;
 
@@ -166,12 +186,22 @@ impl KernelConfig {
 
     /// Every configuration of a kernel, in a fixed order.
     pub fn of(kernel: Kernel) -> Vec<KernelConfig> {
-        LANES.iter().map(|&lanes| KernelConfig { kernel, lanes }).collect()
+        let (lanes, ports) = match kernel {
+            Kernel::SgcnAggregate => (sgcn::ENGINES, sgcn::PORTS),
+            _ => (LANES, &[0][..]),
+        };
+        lanes.iter().flat_map(|&lanes| ports.iter().map(move |&ports| KernelConfig { kernel, lanes, ports })).collect()
     }
 
-    /// A kernel with this many lanes, if that exists.
+    /// A kernel with this many lanes, if that exists and lanes are all there is to choose.
     pub fn new(kernel: Kernel, lanes: u32) -> Option<KernelConfig> {
-        LANES.contains(&lanes).then_some(KernelConfig { kernel, lanes })
+        KernelConfig::with_ports(kernel, lanes, 0)
+    }
+
+    /// A kernel with this many lanes, or engines, and ports, if that exists.
+    pub fn with_ports(kernel: Kernel, lanes: u32, ports: u32) -> Option<KernelConfig> {
+        let wanted = KernelConfig { kernel, lanes, ports };
+        KernelConfig::of(kernel).contains(&wanted).then_some(wanted)
     }
 
     /// `smartupdate` with this many lanes, if that exists.
@@ -184,9 +214,17 @@ impl KernelConfig {
         KernelConfig::new(Kernel::GradientNorm, lanes)
     }
 
-    /// The configuration's name on the command line and in build folders: `smartupdate_l4`.
+    /// `sgcn_aggregate` with this many engines and memory ports, if that exists.
+    pub fn sgcn_aggregate(engines: u32, ports: u32) -> Option<KernelConfig> {
+        KernelConfig::with_ports(Kernel::SgcnAggregate, engines, ports)
+    }
+
+    /// The configuration's name on the command line and in build folders: `smartupdate_l4`, `sgcn_aggregate_n4_m8`.
     pub fn name(&self) -> String {
-        format!("{}_l{}", self.kernel.name(), self.lanes)
+        match self.kernel {
+            Kernel::SgcnAggregate => format!("{}_n{}_m{}", self.kernel.name(), self.lanes, self.ports),
+            _ => format!("{}_l{}", self.kernel.name(), self.lanes),
+        }
     }
 
     /// Finds a configuration by [`KernelConfig::name`].
@@ -201,6 +239,7 @@ impl KernelConfig {
             Kernel::SmartUpdate => smartupdate::LIST.to_vec(),
             Kernel::GradientNorm => gradient_norm::LIST.to_vec(),
             Kernel::SmartUpdateOf(one) => smartupdate::list_of(one),
+            Kernel::SgcnAggregate => sgcn::list(self.ports),
         };
         list.into_iter()
             .map(|(name, kind, doc)| {
@@ -217,6 +256,7 @@ impl KernelConfig {
             Kernel::SmartUpdate => &smartupdate::MASTERS,
             Kernel::GradientNorm => &gradient_norm::MASTERS,
             Kernel::SmartUpdateOf(one) => &smartupdate::MASTERS[..one.states().len() + 2],
+            Kernel::SgcnAggregate => &sgcn::MASTERS[..self.ports as usize],
         }
     }
 
@@ -226,15 +266,16 @@ impl KernelConfig {
             Kernel::SmartUpdate => &smartupdate::STREAMS,
             Kernel::GradientNorm => &gradient_norm::STREAMS,
             Kernel::SmartUpdateOf(one) => smartupdate::streams_of(one),
+            Kernel::SgcnAggregate => &[],
         }
     }
 
     /// The arguments that an optimizer step's kernel has of all those of `smartupdate`, as ids there, in the order of its own. A
-    /// kernel for one optimizer has no pointers to states of others, and counts on without them. `gradient_norm` has none.
+    /// kernel for one optimizer has no pointers to states of others, and counts on without them. Other kernels have none.
     pub fn step_arguments(&self) -> Vec<usize> {
         match self.kernel {
             Kernel::SmartUpdate => (0..smartupdate::LIST.len()).collect(),
-            Kernel::GradientNorm => Vec::new(),
+            Kernel::GradientNorm | Kernel::SgcnAggregate => Vec::new(),
             Kernel::SmartUpdateOf(one) => smartupdate::arguments_of(one),
         }
     }
@@ -247,13 +288,37 @@ impl KernelConfig {
     /// Exact sums of squares that the kernel keeps, from [`register::SUMS`] on: one a lane, or none.
     pub fn sums(&self) -> u32 {
         match self.kernel {
-            Kernel::SmartUpdate | Kernel::SmartUpdateOf(_) => 0,
+            Kernel::SmartUpdate | Kernel::SmartUpdateOf(_) | Kernel::SgcnAggregate => 0,
             Kernel::GradientNorm => self.lanes,
         }
     }
 
+    /// Counters of 32 bits from [`register::COUNTERS`] on, in the order of their offsets: of a kernel without streams that has any.
+    pub fn counters(&self) -> Vec<Counter> {
+        match self.kernel {
+            Kernel::SgcnAggregate => sgcn::counters(self.lanes, self.ports),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Offsets of all words of sums and counters, in order.
+    pub fn result_words(&self) -> Vec<u32> {
+        let sum =
+            |sum| (0..register::SUM_LIMBS).map(move |limb| register::SUMS + sum * register::SUM_STRIDE + 4 * limb);
+        let counters = self.counters().into_iter().map(|counter| counter.offset);
+        (0..self.sums()).flat_map(sum).chain(counters).collect()
+    }
+
+    /// The most beats of a burst, and the most read and write bursts that a master keeps outstanding.
+    pub fn outstanding(&self) -> (u32, u32, u32) {
+        match self.kernel {
+            Kernel::SgcnAggregate => (sgcn::BURST_BEATS, sgcn::READS_OUTSTANDING, AXI_WRITES_OUTSTANDING),
+            _ => (AXI_BURST_BEATS, AXI_READS_OUTSTANDING, AXI_WRITES_OUTSTANDING),
+        }
+    }
+
     /// A 64-bit FNV-1a hash of everything the host relies on: ABI version, kernel, configuration, arguments with their
-    /// kinds and offsets, masters with their widths, streams, sums.
+    /// kinds and offsets, masters with their widths, streams, sums, counters.
     pub fn hash(&self) -> u64 {
         let mut text = format!("{} {}", crate::ABI_VERSION, self.name());
         for Argument { name, kind, offset, doc: _ } in self.arguments() {
@@ -264,8 +329,11 @@ impl KernelConfig {
             };
             text += &format!(" {name}:{kind}@{offset}");
         }
-        for Master { name, data_bits } in self.masters() {
+        for Master { name, data_bits, id_bits } in self.masters() {
             text += &format!(" {name}:{data_bits}");
+            if *id_bits > 0 {
+                text += &format!("i{id_bits}");
+            }
         }
         for Stream { name, read, master } in self.streams() {
             text += &format!(" {name}:{}{master}", if *read { "r" } else { "w" });
@@ -273,92 +341,12 @@ impl KernelConfig {
         if self.sums() > 0 {
             text += &format!(" sums:{}x{}@{}", self.sums(), register::SUM_LIMBS, register::SUMS);
         }
+        for Counter { name, offset, doc: _ } in self.counters() {
+            text += &format!(" {name}@{offset}");
+        }
         text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn offsets_follow_vitis() {
-        let arguments = KernelConfig::smartupdate(4).unwrap().arguments();
-        assert_eq!(arguments[smartupdate::PARAMS].offset, 0x10);
-        assert_eq!(arguments[smartupdate::EXP_AVG].offset, 0x1c);
-        assert_eq!(arguments[smartupdate::ELEMENTS].offset, 0x10 + 5 * 12);
-        assert_eq!(arguments[smartupdate::DECAY].name, "decay");
-        assert!(arguments.last().unwrap().offset + 8 <= register::KERNEL_ID);
-        let arguments = KernelConfig::gradient_norm(4).unwrap().arguments();
-        assert_eq!((arguments[gradient_norm::GRADS].offset, arguments[gradient_norm::ELEMENTS].offset), (0x10, 0x1c));
-        assert_eq!((arguments[gradient_norm::GRAD_BYTES].name, arguments.len()), ("grad_bytes", 4));
-    }
-
-    #[test]
-    fn a_kernel_for_one_optimizer_has_only_its_states() {
-        let of = |one| KernelConfig::new(Kernel::SmartUpdateOf(one), 2).unwrap();
-        for (one, states) in
-            [(Optimizer::AdamW, 2), (Optimizer::Adam, 2), (Optimizer::Adagrad, 1), (Optimizer::Lion, 1)]
-        {
-            assert_eq!((of(one).masters().len(), of(one).streams().len()), (states + 2, 2 * states + 4));
-        }
-        let lion = of(Optimizer::Lion);
-        let names: Vec<&str> = lion.arguments().iter().take(5).map(|argument| argument.name).collect();
-        assert_eq!(
-            (lion.name().as_str(), names.join(" ")),
-            ("smartupdate_lion_l2", "params exp_avg grads half elements".into())
-        );
-        assert_eq!((lion.id_of(smartupdate::EXP_AVG_SQ), lion.id_of(smartupdate::GRADS)), (None, Some(2)));
-        assert_eq!(lion.arguments()[3].kind, ArgumentKind::Pointer { master: 2 });
-        for (code, one) in (0..).zip(Optimizer::ALL) {
-            assert_eq!(one.code(), code);
-        }
-    }
-
-    #[test]
-    fn blocks_of_registers_do_not_meet() {
-        for config in KernelConfig::all() {
-            assert!(register::STREAMS + config.streams().len() as u32 * register::STREAM_STRIDE <= register::SUMS);
-            assert!(register::SUMS + config.sums() * register::SUM_STRIDE <= register::SPACE_BYTES);
-        }
-        const { assert!(4 * register::SUM_LIMBS <= register::SUM_STRIDE) };
-    }
-
-    #[test]
-    fn hashes_change_only_with_the_contract() {
-        // A board's bitstream carries its hash: a change here means that every kernel has to be built again, and that
-        // `ABI_VERSION` has to be raised.
-        let hashes: Vec<u64> = KernelConfig::all().iter().map(KernelConfig::hash).collect();
-        let known = [
-            0xfc94_c622_5e1b_2690,
-            0x0c78_2d60_ab02_775d,
-            0xc266_6402_5570_4c6b,
-            0xccee_8f90_7892_e88f,
-            0x4931_d876_8403_473a,
-            0x34f3_4cad_881e_6dea,
-            0xce40_6738_006c_11be,
-            0xb5bb_f8b2_783a_5a76,
-            0xa084_3c1a_d6fa_ab7d,
-            0x414f_20a9_8ec1_72b0,
-            0xb722_84e9_6f7e_db12,
-            0x4c74_b4df_60f2_15a6,
-            0x466c_885e_a8dd_726a,
-            0xfa66_b97e_106e_baa3,
-            0x3c68_b22c_7a98_0a55,
-            0x5c2a_58e7_8442_a721,
-            0x15c6_db55_e76e_543f,
-            0x0357_801c_02ab_7ed8,
-            0x989c_328c_762a_6ce2,
-            0xea84_952e_8188_5906,
-            0xad8c_f68a_07c5_695e,
-            0x1daf_6a34_e39a_a8df,
-            0xe45d_37b0_f326_a5ad,
-            0xe847_a0da_62e2_8c19,
-            0xc2a0_3928_af01_9e20,
-            0x7822_adf1_cf96_9cfd,
-            0xe5de_ee9d_a738_15af,
-            0x724d_b78e_3539_4f03,
-        ];
-        assert_eq!(hashes, known, "{hashes:#x?}");
-    }
-}
+mod tests;

@@ -177,10 +177,10 @@ pub(super) const LIST: [(&str, ArgumentKind, &str); 20] = [
 ];
 
 pub(super) const MASTERS: [Master; 4] = [
-    Master { name: "gmem0", data_bits: super::AXI_DATA_BITS },
-    Master { name: "gmem1", data_bits: super::AXI_DATA_BITS },
-    Master { name: "gmem2", data_bits: super::AXI_DATA_BITS },
-    Master { name: "gmem3", data_bits: super::AXI_DATA_BITS },
+    Master { name: "gmem0", data_bits: super::AXI_DATA_BITS, id_bits: 0 },
+    Master { name: "gmem1", data_bits: super::AXI_DATA_BITS, id_bits: 0 },
+    Master { name: "gmem2", data_bits: super::AXI_DATA_BITS, id_bits: 0 },
+    Master { name: "gmem3", data_bits: super::AXI_DATA_BITS, id_bits: 0 },
 ];
 
 pub(super) const STREAMS: [Stream; 8] = [

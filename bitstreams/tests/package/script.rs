@@ -1,9 +1,7 @@
 //! The packaging script, run in `tclsh` with a stand-in for Vivado's commands (`vivado.tcl`).
 
 use crate::package;
-use nearfield_abi::kernel::{
-    ArgumentKind, KernelConfig, AXI_BURST_BEATS, AXI_READS_OUTSTANDING, AXI_WRITES_OUTSTANDING,
-};
+use nearfield_abi::kernel::{ArgumentKind, KernelConfig, Master};
 use nearfield_abi::{port, register, ABI_VERSION};
 use nearfield_bitstreams::{Package, Target};
 use std::collections::BTreeSet;
@@ -78,13 +76,15 @@ fn faults(record: &Record, config: &KernelConfig, target: &Target, package: &Pac
     expect(&["set", &format!("parameter:{}:POLARITY", port::RESET), "value"], one("ACTIVE_LOW"));
     expect(&["has", &format!("parameter:{}:FREQ_HZ", port::CLOCK)], vec![]);
     expect(&["set", &format!("parameter:{}:FREQ_TOLERANCE_HZ", port::CLOCK), "value"], one("-1"));
-    for master in &masters {
+    let (burst_beats, reads, writes) = config.outstanding();
+    for (master, Master { id_bits, .. }) in masters.iter().zip(config.masters()) {
         for (parameter, value) in [
+            ("ID_WIDTH", *id_bits),
             ("HAS_BURST", 0),
             ("SUPPORTS_NARROW_BURST", 0),
-            ("MAX_BURST_LENGTH", AXI_BURST_BEATS),
-            ("NUM_READ_OUTSTANDING", AXI_READS_OUTSTANDING),
-            ("NUM_WRITE_OUTSTANDING", AXI_WRITES_OUTSTANDING),
+            ("MAX_BURST_LENGTH", burst_beats),
+            ("NUM_READ_OUTSTANDING", reads),
+            ("NUM_WRITE_OUTSTANDING", writes),
         ] {
             expect(&["set", &format!("parameter:{master}:{parameter}"), "value"], one(&value.to_string()));
         }
@@ -159,6 +159,7 @@ fn a_spoiled_script_is_seen() {
             "set writes_outstanding 1",
             "parameter:m_axi_gmem0:NUM_WRITE_OUTSTANDING",
         ),
+        (script, "set id_bits 0", "set id_bits 9", "parameter:m_axi_gmem0:ID_WIDTH"),
         (script, "set burst_beats 64", "set burst_beats 16", "parameter:m_axi_gmem0:MAX_BURST_LENGTH"),
         (script, "SUPPORTS_NARROW_BURST 0", "SUPPORTS_NARROW_BURST 1", "parameter:m_axi_gmem0:SUPPORTS_NARROW_BURST"),
         (script, "HAS_BURST 0", "HAS_BURST 1", "parameter:m_axi_gmem0:HAS_BURST"),

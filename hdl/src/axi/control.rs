@@ -11,8 +11,8 @@ const _: () = assert!(register::error::NONE == 0);
 /// Words of counters a stream has: beats, stalls, and both sums of the checksum, two each.
 const COUNTERS: usize = 8;
 
-/// The AXI4-Lite register space of a kernel with `ARGUMENTS` words of arguments, `STREAMS` streams, `LIMBS` words of exact sums and
-/// `WORDS` readable words in all.
+/// The AXI4-Lite register space of a kernel with `ARGUMENTS` words of arguments, `STREAMS` streams, `LIMBS` words of results
+/// (exact sums, or counters) and `WORDS` readable words in all.
 ///
 /// Offsets and order come from `nearfield_abi`, as constants given to [`Control::new`]. What is not there reads 0, and a
 /// write to it is lost. Arguments are read back as written. The counters are not held here: they are the kernel's.
@@ -52,7 +52,7 @@ pub struct Control<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: us
     pub sum_a: [Signal<In, Bits<64>>; STREAMS],
     /// [`register::stream::CHECKSUM_B`] of each stream.
     pub sum_b: [Signal<In, Bits<64>>; STREAMS],
-    /// [`register::SUMS`]: the limbs of each sum, one sum after another.
+    /// Results, in the order of [`KernelConfig::result_words`]: the limbs of each sum, one sum after another, or the counters.
     pub limb: [Signal<In, Bits<32>>; LIMBS],
     slave: LiteSlave,
     handshake: Handshake,
@@ -66,7 +66,7 @@ pub struct Control<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: us
     found: Signal<Local, Bits<32>>,
 }
 
-/// Word offsets of all readable words: the fixed ones, the counters by stream, the arguments, the limbs of the sums.
+/// Word offsets of all readable words: the fixed ones, the counters by stream, the arguments, the results.
 fn places(config: &KernelConfig) -> Vec<u32> {
     let mut bytes = vec![
         register::CONTROL,
@@ -98,9 +98,7 @@ fn places(config: &KernelConfig) -> Vec<u32> {
             bytes.push(argument.offset + 4);
         }
     }
-    for sum in 0..config.sums() {
-        bytes.extend((0..register::SUM_LIMBS).map(|limb| register::SUMS + sum * register::SUM_STRIDE + 4 * limb));
-    }
+    bytes.extend(config.result_words());
     bytes.into_iter().map(|offset| offset / 4).collect()
 }
 
@@ -116,7 +114,7 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: usize, const WOR
         let places = places(config);
         assert_eq!(STREAMS, config.streams().len(), "streams of {}", config.name());
         assert_eq!(WORDS, places.len(), "readable words of {}", config.name());
-        assert_eq!(LIMBS as u32, config.sums() * register::SUM_LIMBS, "words of sums of {}", config.name());
+        assert_eq!(LIMBS, config.result_words().len(), "words of results of {}", config.name());
         assert_eq!(WORDS, FIXED + COUNTERS * STREAMS + ARGUMENTS + LIMBS, "words of arguments of {}", config.name());
         let hash = config.hash();
         Control {
@@ -228,13 +226,14 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: usize, const WOR
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nearfield_abi::kernel::Kernel;
 
     #[test]
     fn places_are_distinct_and_in_the_space() {
-        for config in KernelConfig::all() {
+        for config in KernelConfig::all().into_iter().chain(KernelConfig::of(Kernel::SgcnAggregate)) {
             let mut places = places(&config);
             let words: u32 = config.arguments().iter().map(|argument| argument.kind.bytes() / 4).sum();
-            let words = (words + config.sums() * register::SUM_LIMBS) as usize;
+            let words = words as usize + config.result_words().len();
             assert_eq!(places.len(), FIXED + COUNTERS * config.streams().len() + words);
             places.sort();
             places.dedup();

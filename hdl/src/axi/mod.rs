@@ -44,7 +44,7 @@ pub const UNITS: &[Unit] = &[
     unit("axi_lite_slave", || print::<LiteSlave>("axi_lite_slave")),
     unit("axi_handshake", || print::<Handshake>("axi_handshake")),
     unit("axi_control", || {
-        let config = KernelConfig { kernel: Kernel::SmartUpdate, lanes: 1 };
+        let config = KernelConfig { kernel: Kernel::SmartUpdate, lanes: 1, ports: 0 };
         emit(&Control::<25, 8, 0, 104>::new(&config), "axi_control", "axi_control")
     }),
     unit("axi_write_mover", || print::<WriteMover<9, 10, 512>>("axi_write_mover")),

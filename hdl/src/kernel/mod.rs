@@ -55,6 +55,7 @@ fn print(config: KernelConfig) -> Result<Design, EmitError> {
             (2, 8) => crate::emit::emit(&TwoStates8::new(&config, one), name, name),
             _ => Err(none(&config)),
         },
+        (Kernel::SgcnAggregate, _) => Err(EmitError::new(name, "top", "the top of this kernel is not there yet")),
         _ => Err(none(&config)),
     }
 }

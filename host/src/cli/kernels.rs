@@ -31,6 +31,7 @@ struct Port {
     name: String,
     protocol: &'static str,
     data_bits: u32,
+    id_bits: u32,
 }
 
 #[derive(Serialize)]
@@ -42,11 +43,12 @@ struct Register {
 }
 
 fn describe(config: &KernelConfig) -> Printed {
-    let mut ports = vec![Port { name: port::CONTROL.into(), protocol: "AXI4-Lite slave", data_bits: 32 }];
+    let mut ports = vec![Port { name: port::CONTROL.into(), protocol: "AXI4-Lite slave", data_bits: 32, id_bits: 0 }];
     ports.extend(config.masters().iter().map(|m| Port {
         name: m.port(),
         protocol: "AXI4 master",
         data_bits: m.data_bits,
+        id_bits: m.id_bits,
     }));
     Printed {
         name: config.name(),
@@ -82,8 +84,13 @@ fn registers(config: &KernelConfig) -> Vec<Register> {
     add(register::ABI_VERSION, "abi_version", 32, "version of the interface");
     add(register::CONFIGURATION_HASH, "configuration_hash", 64, "everything the host relies on");
     add(register::ERROR_CODE, "error_code", 32, "0 none, 1 AXI read, 2 AXI write, 3 argument, 4 stream");
-    add(register::ERROR_PORT, "error_port", 32, "the AXI master, or the argument's id");
-    add(register::ERROR_ADDRESS, "error_address", 64, "the address of the burst");
+    add(register::ERROR_PORT, "error_port", 32, "the AXI master, the argument's id, the chunk, or the row");
+    add(
+        register::ERROR_ADDRESS,
+        "error_address",
+        64,
+        "the address of the burst, or what is wrong with the chunk or row",
+    );
     add(register::CYCLES, "cycles", 64, "cycles of the last run");
     add(register::NONFINITE, "nonfinite", 32, "1 if a gradient of the last run was infinite or NaN");
     for (index, stream) in config.streams().iter().enumerate() {
@@ -96,6 +103,9 @@ fn registers(config: &KernelConfig) -> Vec<Register> {
         ] {
             add(base + offset, &format!("{}_{what}", stream.name), 64, "counter of the last run");
         }
+    }
+    for counter in config.counters() {
+        add(counter.offset, &counter.name, 32, counter.doc);
     }
     for sum in 0..config.sums() {
         let words = register::SUM_LIMBS;
@@ -132,7 +142,8 @@ fn overview(all: &[Printed]) -> String {
 fn details(k: &Printed) -> String {
     let mut text = format!("{}: {} lanes, configuration {}\n\n", k.name, k.lanes, k.configuration_hash);
     for port in &k.ports {
-        text += &format!("{:<16} {}, {} bits\n", port.name, port.protocol, port.data_bits);
+        let ids = if port.id_bits > 0 { format!(", ids of {}", port.id_bits) } else { String::new() };
+        text += &format!("{:<16} {}, {} bits{ids}\n", port.name, port.protocol, port.data_bits);
     }
     text += &format!("\n{:<7} {:>4}  {:<28} meaning\n", "offset", "bits", "register");
     for r in &k.registers {
@@ -144,10 +155,11 @@ fn details(k: &Printed) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use nearfield_abi::kernel::Kernel;
 
     #[test]
     fn registers_do_not_overlap_and_fit_the_space() {
-        for config in KernelConfig::all() {
+        for config in KernelConfig::all().into_iter().chain(KernelConfig::of(Kernel::SgcnAggregate)) {
             let mut next = 0;
             for r in registers(&config) {
                 let offset = u32::from_str_radix(&r.offset[2..], 16).unwrap();

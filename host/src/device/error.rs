@@ -1,6 +1,7 @@
 //! What can go wrong with a device.
 
 use super::BufferKind;
+use nearfield_abi::kernel::sgcn;
 use nearfield_abi::topk::fault;
 use nearfield_model::optimizer::Optimizer;
 use std::time::Duration;
@@ -161,6 +162,14 @@ pub enum DeviceError {
         /// `nearfield_abi::topk::fault`.
         fault: u32,
     },
+    /// The kernel met a graph, or a feature record, that breaks a rule.
+    #[error("the kernel found the graph or its features malformed at row {row}: {}; what it wrote is of no use", graph_fault(*.fault))]
+    Graph {
+        /// The row.
+        row: u32,
+        /// `nearfield_abi::kernel::sgcn::fault`.
+        fault: u32,
+    },
     /// What passed a stream of the kernel is not what the host sent, or read back.
     #[error(
         "the kernel's checksum of {stream} is ({:#x}, {:#x}), but that of the host's bytes is ({:#x}, {:#x}): bytes changed on \
@@ -240,6 +249,17 @@ fn fault_text(code: u32) -> &'static str {
         fault::CHECKSUM => "a checksum is wrong",
         fault::TRUNCATED => "it ends too early",
         fault::SURPLUS => "something follows its last chunk",
+        _ => "the kernel does not say why",
+    }
+}
+
+/// What a fault of `nearfield_abi::kernel::sgcn::fault` says.
+fn graph_fault(code: u32) -> &'static str {
+    match code {
+        sgcn::fault::ROW_POINTERS => "its row pointers decrease, or lie past the last edge",
+        sgcn::fault::COLUMN => "a column id is not that of a row",
+        sgcn::fault::RECORD => "a record's bitmap does not fit its length",
+        sgcn::fault::PAIR => "the columns of pairs do not ascend, or lie past the slice",
         _ => "the kernel does not say why",
     }
 }

@@ -100,6 +100,15 @@ pub struct StreamCounters {
     pub checksum: (u64, u64),
 }
 
+/// A counter of a kernel that has such counters in place of streams, after a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// As `nearfield_abi` names it: [`nearfield_abi::kernel::Counter::name`].
+    pub name: String,
+    /// Modulo 2^32.
+    pub value: u32,
+}
+
 /// A kernel's counters after a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Counters {
@@ -107,6 +116,8 @@ pub struct Counters {
     pub cycles: u64,
     /// A stream each, in the order of the registers.
     pub streams: Vec<StreamCounters>,
+    /// The other counters, in the order of the registers: [`KernelConfig::counters`].
+    pub counts: Vec<Count>,
     /// A gradient was infinite or NaN, before it was scaled.
     pub nonfinite: bool,
     /// The exact sum of the squares of the gradients, of a kernel that makes one.

@@ -1,8 +1,8 @@
 //! What every clocked kernel says of itself, read through whatever reaches its registers.
 
-use super::{Counters, DeviceError, StreamCounters};
+use super::{Count, Counters, DeviceError, StreamCounters};
 use nearfield_abi::kernel::smartupdate::Optimizer as One;
-use nearfield_abi::kernel::{Kernel, KernelConfig};
+use nearfield_abi::kernel::{Counter, Kernel, KernelConfig};
 use nearfield_abi::{register, ABI_VERSION};
 use nearfield_model::gradient_norm::SquareSum;
 use nearfield_model::optimizer::Optimizer;
@@ -49,7 +49,7 @@ pub(super) fn identify(
 pub(super) fn optimizers(config: &KernelConfig) -> &'static [Optimizer] {
     match config.kernel {
         Kernel::SmartUpdate => &Optimizer::ALL,
-        Kernel::GradientNorm => &[],
+        Kernel::GradientNorm | Kernel::SgcnAggregate => &[],
         Kernel::SmartUpdateOf(One::AdamW) => &[Optimizer::AdamW],
         Kernel::SmartUpdateOf(One::Adam) => &[Optimizer::Adam],
         Kernel::SmartUpdateOf(One::Adagrad) => &[Optimizer::Adagrad],
@@ -76,6 +76,9 @@ pub(super) fn check_ended_well(config: &KernelConfig, read: ReadWord<'_>) -> Res
             Some(argument) => DeviceError::KernelArgument { argument: argument.name.into() },
             None => unknown,
         },
+        register::error::STREAM if config.kernel == Kernel::SgcnAggregate => {
+            DeviceError::Graph { row: port, fault: address as u32 }
+        }
         register::error::STREAM => DeviceError::Stream { chunk: port, fault: address as u32 },
         _ => unknown,
     })
@@ -93,12 +96,16 @@ pub(super) fn counters(config: &KernelConfig, read: ReadWord<'_>) -> Result<Coun
         let b = read64(read, base + register::stream::CHECKSUM_B)?;
         streams.push(StreamCounters { name: stream.name, beats, stalls, checksum: (a, b) });
     }
+    let mut counts = Vec::new();
+    for Counter { name, offset, .. } in config.counters() {
+        counts.push(Count { name, value: read(offset)? });
+    }
     let nonfinite = read(register::NONFINITE)? != 0;
     let squares = match config.sums() {
         0 => None,
         sums => Some(squares(sums, nonfinite, read)?),
     };
-    Ok(Counters { cycles, streams, nonfinite, squares })
+    Ok(Counters { cycles, streams, counts, nonfinite, squares })
 }
 
 /// The sum of a kernel's sums of squares, a lane's each.
@@ -174,6 +181,22 @@ mod tests {
         (expected.words[0], expected.words[1], expected.words[9]) = (1, 1, 0x8000_0007);
         assert_eq!(found, expected);
         assert_eq!(read_back(KernelConfig::smartupdate(2).unwrap()).unwrap().squares, None);
+    }
+
+    #[test]
+    fn counters_are_read_by_name() {
+        let config = KernelConfig::sgcn_aggregate(4, 8).unwrap();
+        let offset = register::COUNTERS + 4 * (4 * 8 + 2);
+        let found = counters(&config, &mut read(registers(config, &[(offset, 7), (register::CYCLES, 9)]))).unwrap();
+        let counted: Vec<&str> = found.counts.iter().filter(|c| c.value == 7).map(|c| c.name.as_str()).collect();
+        assert_eq!((found.cycles, found.counts.len(), counted), (9, 4 * 8 + 4 + 8 * 4, vec!["cache_merged"]));
+        let graph =
+            [(register::ERROR_CODE, register::error::STREAM), (register::ERROR_PORT, 12), (register::ERROR_ADDRESS, 2)];
+        let error = check_ended_well(&config, &mut read(registers(config, &graph))).unwrap_err();
+        assert!(
+            matches!(error, DeviceError::Graph { row: 12, fault: 2 }) && error.to_string().contains("row 12"),
+            "{error}"
+        );
     }
 
     #[test]

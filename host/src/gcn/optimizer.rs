@@ -254,7 +254,8 @@ mod tests {
         }
         fn counters(&mut self) -> Result<Option<Counters>, DeviceError> {
             let stalled = |name| crate::device::StreamCounters { name, beats: 7, stalls: 3, checksum: (0, 0) };
-            Ok(Some(Counters { cycles: 100, streams: vec![stalled("params")], nonfinite: false, squares: None }))
+            let streams = vec![stalled("params")];
+            Ok(Some(Counters { cycles: 100, streams, counts: Vec::new(), nonfinite: false, squares: None }))
         }
     }
 

@@ -29,6 +29,7 @@ fn lane(kernel: Kernel) -> &'static str {
         Kernel::SmartUpdateOf(Optimizer::Adagrad) => "single_lane_adagrad",
         Kernel::SmartUpdateOf(Optimizer::Lion) => "single_lane_lion",
         Kernel::SmartUpdateOf(Optimizer::Sgd) => "single_lane_sgd",
+        Kernel::SgcnAggregate => "sgcn_engine",
     }
 }
 

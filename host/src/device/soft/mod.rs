@@ -46,7 +46,7 @@ impl Soft {
     /// Opens the device with a vector unit chosen by the caller, who got it from [`Level::available`].
     pub fn with_level(threads: Option<usize>, level: Level) -> Soft {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
-        let kernel = KernelConfig { kernel: Kernel::SmartUpdate, lanes: 1 };
+        let kernel = KernelConfig { kernel: Kernel::SmartUpdate, lanes: 1, ports: 0 };
         Soft {
             description: Description {
                 name: "soft".into(),

@@ -126,6 +126,7 @@ fn every_unit_that_is_written_can_be_driven() {
                 Kernel::GradientNorm => &[0],
                 Kernel::SmartUpdateOf(one) if one.states().len() == 1 => &[0, 1, 2, 2],
                 Kernel::SmartUpdateOf(_) => &[0, 1, 2, 3, 3],
+                Kernel::SgcnAggregate => &[0, 1, 2, 3, 4, 5, 6, 7][..config.ports as usize],
             };
             let banks: Vec<(u32, u32)> =
                 (0..).zip(masters).map(|(id, &master)| (id, board.bank_of(index, master))).collect();
