@@ -2,7 +2,7 @@ use crate::prelude::*;
 
 /// One of the rows at which an engine works: which edge is next, and whether its ids and weights are there.
 ///
-/// From `assign` to `freed` it is not free. A line of ids, and of weights, holds 16 edges; when the last of them is taken the next is
+/// From `adopt` to `freed` it is not free. A line of ids, and of weights, holds 16 edges; when the last of them is taken the next is
 /// wanted.
 #[derive(Clone, Debug, Default, LogicBlock)]
 pub struct Context {
@@ -13,11 +13,11 @@ pub struct Context {
     /// Weights are read.
     pub weighted: Signal<In, Bit>,
     /// Takes a row, if free.
-    pub assign: Signal<In, Bit>,
+    pub adopt: Signal<In, Bit>,
     /// Its first edge.
-    pub begin: Signal<In, Bits<32>>,
+    pub first: Signal<In, Bits<32>>,
     /// The edge after its last.
-    pub end: Signal<In, Bits<32>>,
+    pub past: Signal<In, Bits<32>>,
     /// The next edge is taken.
     pub take: Signal<In, Bit>,
     /// The wanted line of ids was asked for.
@@ -90,16 +90,16 @@ impl Logic for Context {
         if self.freed.val() {
             self.used.d.next = false;
         }
-        if self.assign.val() {
+        if self.adopt.val() {
             self.used.d.next = true;
             self.open.d.next = true;
-            self.at.d.next = self.begin.val();
-            self.left.d.next = self.end.val() - self.begin.val();
-            self.empty.d.next = self.begin.val() == self.end.val();
-            self.column_there.d.next = self.begin.val() == self.end.val();
-            self.weight_there.d.next = !self.weighted.val() || (self.begin.val() == self.end.val());
-            self.column_wanted.d.next = self.begin.val() != self.end.val();
-            self.weight_wanted.d.next = self.weighted.val() && (self.begin.val() != self.end.val());
+            self.at.d.next = self.first.val();
+            self.left.d.next = self.past.val() - self.first.val();
+            self.empty.d.next = self.first.val() == self.past.val();
+            self.column_there.d.next = self.first.val() == self.past.val();
+            self.weight_there.d.next = !self.weighted.val() || (self.first.val() == self.past.val());
+            self.column_wanted.d.next = self.first.val() != self.past.val();
+            self.weight_wanted.d.next = self.weighted.val() && (self.first.val() != self.past.val());
         }
         self.free.next = !self.used.q.val();
         self.ready.next = self.open.q.val() && self.column_there.q.val() && self.weight_there.q.val();

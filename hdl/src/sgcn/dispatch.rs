@@ -56,7 +56,7 @@ pub struct Dispatch<const N: usize> {
     /// See [`StripWalk`].
     pub row: Signal<Out, Bits<32>>,
     /// The row after the strip's last.
-    pub end: Signal<Out, Bits<32>>,
+    pub until: Signal<Out, Bits<32>>,
     /// Rows of all slices before.
     pub base: Signal<Out, Bits<32>>,
     /// Lines of all slices before in a dense row.
@@ -70,7 +70,7 @@ pub struct Dispatch<const N: usize> {
     phase: Reg<DispatchPhase>,
     turn: Reg<Bits<4>>,
     settled: Reg<Bits<2>>,
-    begin: Delay<1, PREPARE>,
+    prepared: Delay<1, PREPARE>,
     row_of: Reg<Bits<32>>,
     end_of: Reg<Bits<32>>,
     base_of: Reg<Bits<32>>,
@@ -100,7 +100,7 @@ impl<const N: usize> Default for Dispatch<N> {
             none: std::array::from_fn(|_| Signal::default()),
             busy: Signal::default(),
             row: Signal::default(),
-            end: Signal::default(),
+            until: Signal::default(),
             base: Signal::default(),
             line: Signal::default(),
             segments: Signal::default(),
@@ -110,7 +110,7 @@ impl<const N: usize> Default for Dispatch<N> {
             phase: Reg::new(DispatchPhase::Rest),
             turn: Reg::default(),
             settled: Reg::default(),
-            begin: Delay::default(),
+            prepared: Delay::default(),
             row_of: Reg::default(),
             end_of: Reg::default(),
             base_of: Reg::default(),
@@ -128,10 +128,10 @@ impl<const N: usize> Logic for Dispatch<N> {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(self, clock, phase, turn, settled, row_of, end_of, base_of, line_of, segments_of);
-        clock!(self, clock, shared, begin);
+        clock!(self, clock, shared, prepared);
         comment!("First rows are right N cycles after the height is.");
-        self.begin.d.next = self.start.val().into();
-        self.begun.next = self.begin.q.val().any();
+        self.prepared.d.next = self.start.val().into();
+        self.begun.next = self.prepared.q.val().any();
         for i in 0..N {
             self.firsts[i].clock.next = self.clock.val();
             if i < 1 {
@@ -188,14 +188,14 @@ impl<const N: usize> Logic for Dispatch<N> {
             }
             DispatchPhase::Load => {
                 self.row_of.d.next = self.shared.row.val();
-                self.end_of.d.next = self.shared.end.val();
+                self.end_of.d.next = self.shared.until.val();
                 self.base_of.d.next = self.shared.base.val();
                 self.line_of.d.next = self.shared.line.val();
                 self.segments_of.d.next = self.shared.segments.val();
                 for i in 0..N {
                     if !self.dynamic.val() && (self.turn.q.val() == i.to_bits()) {
                         self.row_of.d.next = self.own[i].row.val();
-                        self.end_of.d.next = self.own[i].end.val();
+                        self.end_of.d.next = self.own[i].until.val();
                         self.base_of.d.next = self.own[i].base.val();
                         self.line_of.d.next = self.own[i].line.val();
                         self.segments_of.d.next = self.own[i].segments.val();
@@ -227,7 +227,7 @@ impl<const N: usize> Logic for Dispatch<N> {
         }
         self.busy.next = (self.phase.q.val() != DispatchPhase::Rest) && (self.phase.q.val() != DispatchPhase::Look);
         self.row.next = self.row_of.q.val();
-        self.end.next = self.end_of.q.val();
+        self.until.next = self.end_of.q.val();
         self.base.next = self.base_of.q.val();
         self.line.next = self.line_of.q.val();
         self.segments.next = self.segments_of.q.val();

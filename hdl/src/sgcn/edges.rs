@@ -256,9 +256,9 @@ impl Logic for Edges {
             self.context[i].clock.next = self.clock.val();
             self.context[i].reset.next = self.reset.val();
             self.context[i].weighted.next = self.weighted.val();
-            self.context[i].begin.next = self.s.data.val().get_bits::<32>(ROW_BEGIN);
-            self.context[i].end.next = self.s.data.val().get_bits::<32>(ROW_END);
-            self.context[i].assign.next = self.takes.val() && (self.spare.val() == i.to_bits());
+            self.context[i].first.next = self.s.data.val().get_bits::<32>(ROW_BEGIN);
+            self.context[i].past.next = self.s.data.val().get_bits::<32>(ROW_END);
+            self.context[i].adopt.next = self.takes.val() && (self.spare.val() == i.to_bits());
             self.context[i].take.next = self.picks.val() && (self.pick.val() == i.to_bits());
             self.context[i].column_asked.next =
                 self.asks.val() && !self.wanting_weight.val() && (self.wanter.val() == i.to_bits());

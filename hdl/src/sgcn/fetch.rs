@@ -3,8 +3,8 @@ use super::lookup::*;
 use crate::prelude::*;
 use crate::stream::{Fifo, StreamIn, StreamOut};
 
-/// Bits of a descriptor; see [`super`] for its fields.
-pub const DESCRIPTOR_BITS: usize = 124;
+/// Bits of a descriptor; [`super::Feed`] has its fields.
+pub const DESCRIPTOR_BITS: usize = 123;
 /// Bits of what is kept of an edge until its record's length is known.
 const KEPT_BITS: usize = 138;
 
@@ -38,7 +38,7 @@ pub struct Fetch {
     /// Line address of the features.
     pub features: Signal<In, Bits<32>>,
     /// Line address of the table.
-    pub table: Signal<In, Bits<32>>,
+    pub lengths: Signal<In, Bits<32>>,
     /// Edges; see [`super::layout`].
     pub s: StreamIn<EDGE_BITS>,
     /// Lookups.
@@ -132,7 +132,7 @@ impl Default for Fetch {
             full: Signal::default(),
             stride: Signal::default(),
             features: Signal::default(),
-            table: Signal::default(),
+            lengths: Signal::default(),
             s: StreamIn::default(),
             lookup: StreamOut::default(),
             arrive: Signal::default(),
@@ -240,7 +240,7 @@ impl Logic for Fetch {
         if self.pairs.val() {
             self.entry_line.next = self.record_then.q.val() >> 3;
         }
-        self.entry.d.next = self.table.val() + self.entry_line.val();
+        self.entry.d.next = self.lengths.val() + self.entry_line.val();
 
         self.enters.next = self.moving.q.val().any();
         self.hollow.next = self.moving_edge.q.val().get_bit(EDGE_HOLLOW);
@@ -374,12 +374,12 @@ impl Logic for Fetch {
             self.loads.val() && (!self.stands_for_none.val() || self.edge_word.val().get_bit(35));
         self.descriptors.s.data.next = bit_cast::<DESCRIPTOR_BITS, 35>(self.edge_word.val().get_bits::<35>(0))
             | (bit_cast::<DESCRIPTOR_BITS, 2>(self.kind.val()) << 35)
-            | (bit_cast::<DESCRIPTOR_BITS, 6>(self.count.val()) << 37)
-            | (bit_cast::<DESCRIPTOR_BITS, 12>(self.found_word.val().get_bits::<12>(FOUND_ENTRY)) << 43)
-            | (bit_cast::<DESCRIPTOR_BITS, 1>(self.edge_word.val().get_bits::<1>(35)) << 55)
-            | (bit_cast::<DESCRIPTOR_BITS, 5>(self.edge_word.val().get_bits::<5>(101)) << 56)
-            | (bit_cast::<DESCRIPTOR_BITS, 32>(self.edge_word.val().get_bits::<32>(69)) << 61)
-            | (bit_cast::<DESCRIPTOR_BITS, 31>(self.edge_word.val().get_bits::<31>(38)) << 93);
+            | (bit_cast::<DESCRIPTOR_BITS, 5>(self.count.val().get_bits::<5>(0)) << 37)
+            | (bit_cast::<DESCRIPTOR_BITS, 12>(self.found_word.val().get_bits::<12>(FOUND_ENTRY)) << 42)
+            | (bit_cast::<DESCRIPTOR_BITS, 1>(self.edge_word.val().get_bits::<1>(35)) << 54)
+            | (bit_cast::<DESCRIPTOR_BITS, 5>(self.edge_word.val().get_bits::<5>(101)) << 55)
+            | (bit_cast::<DESCRIPTOR_BITS, 32>(self.edge_word.val().get_bits::<32>(69)) << 60)
+            | (bit_cast::<DESCRIPTOR_BITS, 31>(self.edge_word.val().get_bits::<31>(38)) << 92);
         StreamOut::<DESCRIPTOR_BITS>::link(&mut self.m, &mut self.descriptors.m);
         self.fault.next = self.broken.q.val();
         self.fault_row.next = bit_cast::<32, 31>(self.broken_row.q.val());

@@ -49,7 +49,7 @@ pub struct Rows {
     /// Its first row.
     pub row: Signal<In, Bits<32>>,
     /// The row after its last.
-    pub end: Signal<In, Bits<32>>,
+    pub stop_at: Signal<In, Bits<32>>,
     /// Rows of all slices before.
     pub base: Signal<In, Bits<32>>,
     /// Lines of all slices before in a dense row.
@@ -109,7 +109,7 @@ impl Default for Rows {
             want: Signal::default(),
             give: Signal::default(),
             row: Signal::default(),
-            end: Signal::default(),
+            stop_at: Signal::default(),
             base: Signal::default(),
             line: Signal::default(),
             segments: Signal::default(),
@@ -181,7 +181,7 @@ impl Logic for Rows {
                 self.begun.d.next = false;
                 self.at.d.next = self.row.val();
                 self.index.d.next = self.row.val();
-                self.until.d.next = self.end.val();
+                self.until.d.next = self.stop_at.val();
                 self.base_of.d.next = self.base.val();
                 self.line_of.d.next = self.line.val();
                 self.segments_of.d.next = self.segments.val();
