@@ -10,6 +10,7 @@ pub mod kernel;
 pub mod optimizer;
 pub mod prelude;
 pub mod primitive;
+pub mod sgcn;
 pub mod stream;
 pub mod topk;
 mod unit;

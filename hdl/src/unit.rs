@@ -56,7 +56,7 @@ macro_rules! comment {
 pub struct Unit {
     /// Its Verilog module, its test and its documentation page.
     pub name: &'static str,
-    /// The folder it lies in: `float`, `stream`, `axi`, `optimizer`, `topk`.
+    /// The folder it lies in: `float`, `stream`, `axi`, `optimizer`, `topk`, `sgcn`.
     pub family: &'static str,
     /// Cycles from operands to result, for pipelines.
     pub latency: Option<usize>,
@@ -66,5 +66,13 @@ pub struct Unit {
 
 /// Every unit, by family.
 pub fn units() -> Vec<Unit> {
-    [crate::float::UNITS, crate::stream::UNITS, crate::axi::UNITS, crate::optimizer::UNITS, crate::topk::UNITS].concat()
+    [
+        crate::float::UNITS,
+        crate::stream::UNITS,
+        crate::axi::UNITS,
+        crate::optimizer::UNITS,
+        crate::topk::UNITS,
+        crate::sgcn::UNITS,
+    ]
+    .concat()
 }
