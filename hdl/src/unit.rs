@@ -56,7 +56,7 @@ macro_rules! comment {
 pub struct Unit {
     /// Its Verilog module, its test and its documentation page.
     pub name: &'static str,
-    /// The folder it lies in: `float`, `stream`, `axi`, `optimizer`, `topk`.
+    /// The folder it lies in: `float`, `stream`, `axi`, `optimizer`, `topk`, `sgcn`.
     pub family: &'static str,
     /// Cycles from operands to result, for pipelines.
     pub latency: Option<usize>,

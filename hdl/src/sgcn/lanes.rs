@@ -1,0 +1,58 @@
+use super::Lane;
+use crate::prelude::*;
+
+/// Cycles from an operation to its write.
+const WRITE: usize = Lane::HOLD - 1;
+
+/// 16 lanes side by side: lane i has the columns i modulo 16.
+///
+/// Free-running. An operation is on one window of one context; of each lane it says whether it takes part and in which of the
+/// window's two segments. `line` is what the accumulators of the operation of a cycle ago were.
+#[derive(Clone, Debug, Default, LogicBlock)]
+pub struct Lanes {
+    /// Clock.
+    pub clock: Signal<In, Clock>,
+    /// The lanes that take part.
+    pub valid: Signal<In, Bits<16>>,
+    /// Those that do so in the upper segment.
+    pub half: Signal<In, Bits<16>>,
+    /// The accumulators become +0.
+    pub clear: Signal<In, Bit>,
+    /// Context (upper half) and window of 32 columns.
+    pub place: Signal<In, Bits<6>>,
+    /// Features.
+    pub x: Signal<In, Bits<512>>,
+    /// Weight.
+    pub weight: Signal<In, Bits<32>>,
+    /// What the accumulators of the last operation were.
+    pub line: Signal<Out, Bits<512>>,
+    lane: [Lane; 16],
+    factor: Reg<Bits<32>>,
+    along: Delay<7, WRITE>,
+    pack: Pack<16, 32, 512>,
+}
+
+impl Logic for Lanes {
+    #[hdl_gen]
+    fn update(&mut self) {
+        dff_setup!(self, clock, factor);
+        clock!(self, clock, along);
+        self.factor.d.next = self.weight.val();
+        self.along.d.next =
+            (bit_cast::<7, 6>(self.place.val()) << 1) | bit_cast::<7, 1>(self.clear.val().into());
+        for i in 0..16 {
+            self.lane[i].clock.next = self.clock.val();
+            self.lane[i].valid.next = self.valid.val().get_bit(i);
+            self.lane[i].half.next = self.half.val().get_bit(i);
+            self.lane[i].clear.next = self.clear.val();
+            self.lane[i].place.next = self.place.val();
+            self.lane[i].x.next = self.x.val().get_bits::<32>(32 * i);
+            self.lane[i].weight.next = self.factor.q.val();
+            self.lane[i].write_place.next = self.along.q.val().get_bits::<6>(1);
+            self.lane[i].write_clear.next = self.along.q.val().get_bit(0);
+            self.pack.x[i].next = self.lane[i].accumulator.val();
+        }
+        self.line.next = self.pack.packed.val();
+    }
+    unit!("sgcn_lanes");
+}
