@@ -75,6 +75,82 @@ pub struct AxiWrite {
     pub bresp: Signal<In, Bits<2>>,
 }
 
+/// An [`AxiMaster`] with ids of 9 bits: responses to different ids may come in any order.
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[allow(missing_docs)]
+pub struct AxiIdMaster {
+    pub awid: Signal<Out, Bits<9>>,
+    pub awvalid: Signal<Out, Bit>,
+    pub awready: Signal<In, Bit>,
+    pub awaddr: Signal<Out, Bits<64>>,
+    pub awlen: Signal<Out, Bits<8>>,
+    pub awsize: Signal<Out, Bits<3>>,
+    pub awburst: Signal<Out, Bits<2>>,
+    pub wvalid: Signal<Out, Bit>,
+    pub wready: Signal<In, Bit>,
+    pub wdata: Signal<Out, Bits<512>>,
+    pub wstrb: Signal<Out, Bits<64>>,
+    pub wlast: Signal<Out, Bit>,
+    pub bid: Signal<In, Bits<9>>,
+    pub bvalid: Signal<In, Bit>,
+    pub bready: Signal<Out, Bit>,
+    pub bresp: Signal<In, Bits<2>>,
+    pub arid: Signal<Out, Bits<9>>,
+    pub arvalid: Signal<Out, Bit>,
+    pub arready: Signal<In, Bit>,
+    pub araddr: Signal<Out, Bits<64>>,
+    pub arlen: Signal<Out, Bits<8>>,
+    pub arsize: Signal<Out, Bits<3>>,
+    pub arburst: Signal<Out, Bits<2>>,
+    pub rid: Signal<In, Bits<9>>,
+    pub rvalid: Signal<In, Bit>,
+    pub rready: Signal<Out, Bit>,
+    pub rdata: Signal<In, Bits<512>>,
+    pub rresp: Signal<In, Bits<2>>,
+    pub rlast: Signal<In, Bit>,
+}
+
+/// The read channels of an [`AxiIdMaster`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[allow(missing_docs)]
+pub struct AxiIdRead {
+    pub arid: Signal<Out, Bits<9>>,
+    pub arvalid: Signal<Out, Bit>,
+    pub arready: Signal<In, Bit>,
+    pub araddr: Signal<Out, Bits<64>>,
+    pub arlen: Signal<Out, Bits<8>>,
+    pub arsize: Signal<Out, Bits<3>>,
+    pub arburst: Signal<Out, Bits<2>>,
+    pub rid: Signal<In, Bits<9>>,
+    pub rvalid: Signal<In, Bit>,
+    pub rready: Signal<Out, Bit>,
+    pub rdata: Signal<In, Bits<512>>,
+    pub rresp: Signal<In, Bits<2>>,
+    pub rlast: Signal<In, Bit>,
+}
+
+/// The write channels of an [`AxiIdMaster`].
+#[derive(Clone, Debug, Default, LogicInterface)]
+#[allow(missing_docs)]
+pub struct AxiIdWrite {
+    pub awid: Signal<Out, Bits<9>>,
+    pub awvalid: Signal<Out, Bit>,
+    pub awready: Signal<In, Bit>,
+    pub awaddr: Signal<Out, Bits<64>>,
+    pub awlen: Signal<Out, Bits<8>>,
+    pub awsize: Signal<Out, Bits<3>>,
+    pub awburst: Signal<Out, Bits<2>>,
+    pub wvalid: Signal<Out, Bit>,
+    pub wready: Signal<In, Bit>,
+    pub wdata: Signal<Out, Bits<512>>,
+    pub wstrb: Signal<Out, Bits<64>>,
+    pub wlast: Signal<Out, Bit>,
+    pub bid: Signal<In, Bits<9>>,
+    pub bvalid: Signal<In, Bit>,
+    pub bready: Signal<Out, Bit>,
+    pub bresp: Signal<In, Bits<2>>,
+}
+
 /// An AXI4-Lite slave with 4 KiB of 32-bit registers.
 #[derive(Clone, Debug, Default, LogicInterface)]
 #[allow(missing_docs)]

@@ -12,7 +12,7 @@ mod read_mover;
 mod write_mover;
 
 pub use bursts::{BurstState, Bursts};
-pub use bus::{AxiLite, AxiMaster, AxiRead, AxiWrite};
+pub use bus::{AxiIdMaster, AxiIdRead, AxiIdWrite, AxiLite, AxiMaster, AxiRead, AxiWrite};
 pub use control::Control;
 pub use control_word::{ArgumentWord, ReadWord};
 pub use counter::Counter;

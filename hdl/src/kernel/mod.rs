@@ -3,6 +3,7 @@
 pub mod gradient_norm;
 mod gradients;
 mod sequencer;
+pub mod sgcn_aggregate;
 pub mod smartupdate;
 
 pub use gradients::Gradients;
@@ -11,6 +12,8 @@ pub use sequencer::{Phase, Sequencer};
 use crate::emit::{Design, EmitError};
 use gradient_norm::{GradientNorm1, GradientNorm2, GradientNorm4, GradientNorm8};
 use nearfield_abi::kernel::{Kernel, KernelConfig, AXI_BURST_BEATS, AXI_READS_OUTSTANDING};
+use sgcn_aggregate::{EightPorts1, EightPorts16, EightPorts2, EightPorts4, EightPorts8};
+use sgcn_aggregate::{OnePort1, OnePort16, OnePort2, OnePort4, OnePort8};
 use smartupdate::{OneState1, OneState2, OneState4, OneState8, SmartUpdate1, SmartUpdate2, SmartUpdate4, SmartUpdate8};
 use smartupdate::{TwoStates1, TwoStates2, TwoStates4, TwoStates8};
 
@@ -35,16 +38,16 @@ const STACK_BYTES: usize = 64 << 20;
 
 fn print(config: KernelConfig) -> Result<Design, EmitError> {
     let name = config.kernel.name();
-    match (config.kernel, config.lanes) {
-        (Kernel::SmartUpdate, 1) => crate::emit::emit(&SmartUpdate1::new(&config), name, name),
-        (Kernel::SmartUpdate, 2) => crate::emit::emit(&SmartUpdate2::new(&config), name, name),
-        (Kernel::SmartUpdate, 4) => crate::emit::emit(&SmartUpdate4::new(&config), name, name),
-        (Kernel::SmartUpdate, 8) => crate::emit::emit(&SmartUpdate8::new(&config), name, name),
-        (Kernel::GradientNorm, 1) => crate::emit::emit(&GradientNorm1::new(&config), name, name),
-        (Kernel::GradientNorm, 2) => crate::emit::emit(&GradientNorm2::new(&config), name, name),
-        (Kernel::GradientNorm, 4) => crate::emit::emit(&GradientNorm4::new(&config), name, name),
-        (Kernel::GradientNorm, 8) => crate::emit::emit(&GradientNorm8::new(&config), name, name),
-        (Kernel::SmartUpdateOf(one), lanes) => match (one.states().len(), lanes) {
+    match (config.kernel, config.lanes, config.ports) {
+        (Kernel::SmartUpdate, 1, _) => crate::emit::emit(&SmartUpdate1::new(&config), name, name),
+        (Kernel::SmartUpdate, 2, _) => crate::emit::emit(&SmartUpdate2::new(&config), name, name),
+        (Kernel::SmartUpdate, 4, _) => crate::emit::emit(&SmartUpdate4::new(&config), name, name),
+        (Kernel::SmartUpdate, 8, _) => crate::emit::emit(&SmartUpdate8::new(&config), name, name),
+        (Kernel::GradientNorm, 1, _) => crate::emit::emit(&GradientNorm1::new(&config), name, name),
+        (Kernel::GradientNorm, 2, _) => crate::emit::emit(&GradientNorm2::new(&config), name, name),
+        (Kernel::GradientNorm, 4, _) => crate::emit::emit(&GradientNorm4::new(&config), name, name),
+        (Kernel::GradientNorm, 8, _) => crate::emit::emit(&GradientNorm8::new(&config), name, name),
+        (Kernel::SmartUpdateOf(one), lanes, _) => match (one.states().len(), lanes) {
             (1, 1) => crate::emit::emit(&OneState1::new(&config, one), name, name),
             (1, 2) => crate::emit::emit(&OneState2::new(&config, one), name, name),
             (1, 4) => crate::emit::emit(&OneState4::new(&config, one), name, name),
@@ -55,7 +58,16 @@ fn print(config: KernelConfig) -> Result<Design, EmitError> {
             (2, 8) => crate::emit::emit(&TwoStates8::new(&config, one), name, name),
             _ => Err(none(&config)),
         },
-        (Kernel::SgcnAggregate, _) => Err(EmitError::new(name, "top", "the top of this kernel is not there yet")),
+        (Kernel::SgcnAggregate, 1, 1) => crate::emit::emit(&OnePort1::new(&config), name, name),
+        (Kernel::SgcnAggregate, 2, 1) => crate::emit::emit(&OnePort2::new(&config), name, name),
+        (Kernel::SgcnAggregate, 4, 1) => crate::emit::emit(&OnePort4::new(&config), name, name),
+        (Kernel::SgcnAggregate, 8, 1) => crate::emit::emit(&OnePort8::new(&config), name, name),
+        (Kernel::SgcnAggregate, 16, 1) => crate::emit::emit(&OnePort16::new(&config), name, name),
+        (Kernel::SgcnAggregate, 1, 8) => crate::emit::emit(&EightPorts1::new(&config), name, name),
+        (Kernel::SgcnAggregate, 2, 8) => crate::emit::emit(&EightPorts2::new(&config), name, name),
+        (Kernel::SgcnAggregate, 4, 8) => crate::emit::emit(&EightPorts4::new(&config), name, name),
+        (Kernel::SgcnAggregate, 8, 8) => crate::emit::emit(&EightPorts8::new(&config), name, name),
+        (Kernel::SgcnAggregate, 16, 8) => crate::emit::emit(&EightPorts16::new(&config), name, name),
         _ => Err(none(&config)),
     }
 }

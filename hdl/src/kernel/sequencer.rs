@@ -95,9 +95,19 @@ impl<const N: usize> Sequencer<N> {
     ///
     /// The kernel has another number of streams.
     pub fn new(config: &KernelConfig) -> Self {
-        let streams = config.streams();
-        assert_eq!(N, streams.len(), "streams of {}", config.name());
-        let code = |i: usize| if streams[i].read { error::AXI_READ } else { error::AXI_WRITE };
+        let movers: Vec<(bool, u32)> = config.streams().iter().map(|s| (s.read, s.master)).collect();
+        assert_eq!(N, movers.len(), "streams of {}", config.name());
+        Sequencer::of(&movers)
+    }
+
+    /// The sequencer of a kernel with these movers: whether each reads, and on which AXI master.
+    ///
+    /// # Panics
+    ///
+    /// There are not `N` of them.
+    pub fn of(movers: &[(bool, u32)]) -> Self {
+        assert_eq!(N, movers.len(), "movers of a sequencer");
+        let code = |i: usize| if movers[i].0 { error::AXI_READ } else { error::AXI_WRITE };
         let constant = |value: u32| Constant::new(u64::from(value).into());
         Sequencer {
             clock: Signal::default(),
@@ -131,7 +141,7 @@ impl<const N: usize> Sequencer<N> {
             address: Reg::default(),
             timer: Counter::default(),
             codes: std::array::from_fn(|i| constant(code(i))),
-            ports: std::array::from_fn(|i| constant(streams[i].master)),
+            ports: std::array::from_fn(|i| constant(movers[i].1)),
             none: constant(error::NONE),
             argument: constant(error::ARGUMENT),
             stream: constant(error::STREAM),

@@ -56,7 +56,7 @@ pub struct Dispatch<const N: usize> {
     /// See [`StripWalk`].
     pub row: Signal<Out, Bits<32>>,
     /// The row after the strip's last.
-    pub until: Signal<Out, Bits<32>>,
+    pub past: Signal<Out, Bits<32>>,
     /// Rows of all slices before.
     pub base: Signal<Out, Bits<32>>,
     /// Lines of all slices before in a dense row.
@@ -100,7 +100,7 @@ impl<const N: usize> Default for Dispatch<N> {
             none: std::array::from_fn(|_| Signal::default()),
             busy: Signal::default(),
             row: Signal::default(),
-            until: Signal::default(),
+            past: Signal::default(),
             base: Signal::default(),
             line: Signal::default(),
             segments: Signal::default(),
@@ -188,14 +188,14 @@ impl<const N: usize> Logic for Dispatch<N> {
             }
             DispatchPhase::Load => {
                 self.row_of.d.next = self.shared.row.val();
-                self.end_of.d.next = self.shared.until.val();
+                self.end_of.d.next = self.shared.past.val();
                 self.base_of.d.next = self.shared.base.val();
                 self.line_of.d.next = self.shared.line.val();
                 self.segments_of.d.next = self.shared.segments.val();
                 for i in 0..N {
                     if !self.dynamic.val() && (self.turn.q.val() == i.to_bits()) {
                         self.row_of.d.next = self.own[i].row.val();
-                        self.end_of.d.next = self.own[i].until.val();
+                        self.end_of.d.next = self.own[i].past.val();
                         self.base_of.d.next = self.own[i].base.val();
                         self.line_of.d.next = self.own[i].line.val();
                         self.segments_of.d.next = self.own[i].segments.val();
@@ -227,7 +227,7 @@ impl<const N: usize> Logic for Dispatch<N> {
         }
         self.busy.next = (self.phase.q.val() != DispatchPhase::Rest) && (self.phase.q.val() != DispatchPhase::Look);
         self.row.next = self.row_of.q.val();
-        self.until.next = self.end_of.q.val();
+        self.past.next = self.end_of.q.val();
         self.base.next = self.base_of.q.val();
         self.line.next = self.line_of.q.val();
         self.segments.next = self.segments_of.q.val();

@@ -52,7 +52,10 @@ pub struct Format {
 impl Default for Format {
     fn default() -> Self {
         assert!(mode::FORMAT == 3 && mode::BEICSR == 0, "the format is the two low bits");
-        assert!(mode::PUBLISHED == 1 && mode::DENSE == 2 && mode::PAIRS == 3, "published, dense and pairs are 1, 2 and 3");
+        assert!(
+            mode::PUBLISHED == 1 && mode::DENSE == 2 && mode::PAIRS == 3,
+            "published, dense and pairs are 1, 2 and 3"
+        );
         Format {
             clock: Signal::default(),
             mode: Signal::default(),

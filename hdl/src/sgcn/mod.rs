@@ -1,63 +1,26 @@
 //! Graph aggregation over compressed features: the parts of `sgcn_aggregate`.
 //!
-//! [`Dispatch`] deals strips of rows to engines. An [`Engine`] reads row pointers ([`Rows`]), column ids and weights ([`Edges`]), finds out how
-//! long each record is and asks for its lines ([`Fetch`], [`Lookup`]); what comes back goes through its [`Datapath`]: lines come in any order
-//! and leave [`Window`] in that of their slots, [`Decode`] makes operations of them, [`Lanes`] multiply and accumulate, [`Drain`] reads
-//! finished rows out, [`Output`] cuts them into bursts.
+//! [`Dispatch`] deals strips of rows to engines. An [`engine::Engine`] reads row pointers, column ids and weights, finds out how long each
+//! record is and asks for its lines; what comes back goes through its [`datapath`], which makes operations of records, adds them up and
+//! writes finished rows. Between the engines and memory lies the [`cache`].
 
-mod context;
-mod datapath;
-mod decode;
+pub mod cache;
+pub mod datapath;
 mod dispatch;
-mod drain;
-mod edges;
-mod engine;
-mod feed;
-mod fetch;
+pub mod engine;
 mod format;
-mod gather;
-mod lane;
-mod lanes;
 pub mod layout;
-mod lookup;
-mod ones;
-mod output;
-mod ranks;
-mod requests;
-mod rows;
-mod split;
-mod step;
 mod strip_walk;
-mod tally;
-mod window;
 
-pub use context::Context;
-pub use datapath::Datapath;
-pub use decode::Decode;
 pub use dispatch::{Dispatch, DispatchPhase};
-pub use drain::Drain;
-pub use edges::{Edges, CONTEXTS};
-pub use engine::{Engine, TALLIES};
-pub use feed::Feed;
-pub use fetch::{Fetch, DESCRIPTOR_BITS};
 pub use format::Format;
-pub use gather::Gather;
-pub use lane::Lane;
-pub use lanes::Lanes;
-pub use lookup::Lookup;
-pub use ones::{OnesOfFour, OnesOfWord};
-pub use output::Output;
-pub use ranks::Ranks;
-pub use requests::Requests;
-pub use rows::{Rows, RowsPhase};
-pub use split::Split;
-pub use step::Step;
 pub use strip_walk::StripWalk;
-pub use tally::Tally;
-pub use window::Window;
 
 use crate::emit::{emit, Design, EmitError};
 use crate::Unit;
+use cache::{Bank, Cache, ReadPort, WritePort};
+use datapath::{Datapath, Decode, Drain, Lanes, Output, Window};
+use engine::{Edges, Engine, Fetch, Lookup, RequestMux, Rows};
 use rust_hdl_core::prelude::Block;
 
 const fn unit(name: &'static str, emit: fn() -> Result<Design, EmitError>) -> Unit {
@@ -75,12 +38,16 @@ pub const UNITS: &[Unit] = &[
     unit("sgcn_edges", || print::<Edges>("sgcn_edges")),
     unit("sgcn_lookup", || print::<Lookup>("sgcn_lookup")),
     unit("sgcn_fetch", || print::<Fetch>("sgcn_fetch")),
-    unit("sgcn_engine", || print::<Engine>("sgcn_engine")),
-    unit("sgcn_requests", || print::<Requests>("sgcn_requests")),
+    unit("sgcn_request_mux", || print::<RequestMux>("sgcn_request_mux")),
     unit("sgcn_window", || print::<Window>("sgcn_window")),
     unit("sgcn_decode", || print::<Decode>("sgcn_decode")),
     unit("sgcn_lanes", || print::<Lanes>("sgcn_lanes")),
     unit("sgcn_drain", || print::<Drain>("sgcn_drain")),
     unit("sgcn_output", || print::<Output>("sgcn_output")),
     unit("sgcn_datapath", || print::<Datapath>("sgcn_datapath")),
+    unit("sgcn_engine", || print::<Engine>("sgcn_engine")),
+    unit("sgcn_bank", || print::<Bank<2, 6>>("sgcn_bank")),
+    unit("sgcn_cache", || print::<Cache<4, 8, 3, 2, 6>>("sgcn_cache")),
+    unit("sgcn_read_port", || print::<ReadPort>("sgcn_read_port")),
+    unit("sgcn_write_port", || print::<WritePort<4, 8, 3>>("sgcn_write_port")),
 ];

@@ -26,7 +26,7 @@ pub struct StripWalk {
     /// The strip's first row.
     pub row: Signal<Out, Bits<32>>,
     /// The row after its last.
-    pub until: Signal<Out, Bits<32>>,
+    pub past: Signal<Out, Bits<32>>,
     /// Rows of all slices before this one.
     pub base: Signal<Out, Bits<32>>,
     /// Lines of all slices before this one in a dense row.
@@ -86,7 +86,7 @@ impl Logic for StripWalk {
             self.ended.d.next = self.first.val() >= self.rows.val();
         }
         self.row.next = self.at.q.val();
-        self.until.next = self.stop.q.val();
+        self.past.next = self.stop.q.val();
         self.base.next = self.before.q.val();
         self.line.next = self.column.q.val().get_bits::<9>(4);
         self.segments.next = self.count.q.val();

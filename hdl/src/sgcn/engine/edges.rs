@@ -1,6 +1,6 @@
-use super::layout::*;
 use super::Context;
 use crate::prelude::*;
+use crate::sgcn::layout::*;
 use crate::stream::{Fifo, StreamIn, StreamOut};
 
 /// Rows at which an engine works.
@@ -44,7 +44,7 @@ pub struct Edges {
     pub arrive_context: Signal<In, Bits<3>>,
     /// It.
     pub data: Signal<In, Bits<512>>,
-    /// Edges; see [`super::layout`].
+    /// Edges; see [`crate::sgcn::layout`].
     pub m: StreamOut<EDGE_BITS>,
     /// There are rows here.
     pub busy: Signal<Out, Bit>,

@@ -51,8 +51,7 @@ impl Logic for Lane {
         self.ram.read_address.next =
             (bit_cast::<7, 6>(self.place.val()) << 1) | bit_cast::<7, 1>(self.half.val().into());
         self.live.next = self.valid.val() && (self.clear.val() || self.x.val().get_bits::<31>(0).any());
-        self.along.d.next =
-            (bit_cast::<2, 1>(self.half.val().into()) << 1) | bit_cast::<2, 1>(self.live.val().into());
+        self.along.d.next = (bit_cast::<2, 1>(self.half.val().into()) << 1) | bit_cast::<2, 1>(self.live.val().into());
         self.factor.d.next = self.x.val();
 
         self.accumulator.next = self.ram.read_data.val();

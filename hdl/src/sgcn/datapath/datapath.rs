@@ -91,7 +91,7 @@ impl Logic for Datapath {
         self.decode.drain_half.next = self.drain.half.val();
         self.drain.taken.next = self.decode.drain_taken.val();
         self.drain.ended.next = self.decode.ended.val();
-        self.drain.context.next = self.decode.context.val();
+        self.drain.row_context.next = self.decode.row_context.val();
         self.drain.row.next = self.decode.row.val();
         self.drain.segments.next = self.decode.segments.val();
         self.drain.room.next = self.bursts.room.val();

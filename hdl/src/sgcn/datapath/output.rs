@@ -79,8 +79,7 @@ impl Logic for Output {
         self.beats.s.valid.next = self.line.val();
         self.beats.s.data.next = self.line_data.val();
         self.bursts.s.valid.next = self.line.val() && self.ends.val();
-        self.bursts.s.data.next =
-            (bit_cast::<37, 4>(self.count.q.val()) << 32) | bit_cast::<37, 32>(self.begins.val());
+        self.bursts.s.data.next = (bit_cast::<37, 4>(self.count.q.val()) << 32) | bit_cast::<37, 32>(self.begins.val());
         StreamOut::<37>::link(&mut self.burst, &mut self.bursts.m);
         self.w.valid.next = self.beats.m.valid.val();
         self.w.data.next = self.beats.m.data.val();

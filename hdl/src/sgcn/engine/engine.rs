@@ -1,6 +1,7 @@
-use super::layout::*;
-use super::{Datapath, Edges, Fetch, Requests, Rows, Tally, DESCRIPTOR_BITS};
+use super::{Edges, EventCounter, Fetch, RequestMux, Rows, DESCRIPTOR_BITS};
 use crate::prelude::*;
+use crate::sgcn::datapath::Datapath;
+use crate::sgcn::layout::*;
 use crate::stream::{StreamIn, StreamOut};
 
 /// Counters of an engine; what they count, `nearfield_abi::kernel::sgcn::ENGINE_COUNTERS` says.
@@ -11,7 +12,7 @@ pub const TALLIES: usize = 8;
 /// ```text
 ///  strips ── Rows ── Edges ── Fetch ── descriptors ── Datapath ── bursts
 ///             │        │       │ │                      │
-///             └────────┴───────┴─┴─ Requests ── cache ── lines
+///             └────────┴───────┴─┴─ RequestMux ── cache ── lines
 /// ```
 ///
 /// Every request has exactly one response, which is always taken.
@@ -41,7 +42,7 @@ pub struct Engine {
     pub vertices: Signal<In, Bits<32>>,
     /// Edges.
     pub edges: Signal<In, Bits<32>>,
-    /// See [`super::Format`], as what follows.
+    /// See [`crate::sgcn::Format`], as what follows.
     pub dense: Signal<In, Bit>,
     /// Features are pairs.
     pub pairs: Signal<In, Bit>,
@@ -102,9 +103,10 @@ pub struct Engine {
     rows: Rows,
     edges_of: Edges,
     fetch: Fetch,
-    requests: Requests,
+    requests: RequestMux,
     datapath: Datapath,
-    tallies: [Tally; TALLIES],
+    tallies: [EventCounter; TALLIES],
+    event: [Signal<Local, Bit>; TALLIES],
     arrived: Reg<Bit>,
     arrived_tag: Reg<Bits<10>>,
     arrived_data: Reg<Bits<512>>,
@@ -226,18 +228,20 @@ impl Logic for Engine {
             self.fault_row.next = self.rows.fault_row.val();
         }
 
-        self.tallies[0].increment.next = self.datapath.op.val();
-        self.tallies[1].increment.next = self.datapath.hazard.val();
-        self.tallies[2].increment.next = self.datapath.starved.val();
-        self.tallies[3].increment.next = self.datapath.idle.val();
-        self.tallies[4].increment.next = self.sends.val() && self.requests.m.data.val().get_bits::<2>(40).any();
-        self.tallies[5].increment.next =
-            self.sends.val() && (self.requests.m.data.val().get_bits::<3>(39) == 1);
-        self.tallies[6].increment.next =
-            self.sends.val() && !self.requests.m.data.val().get_bits::<3>(39).any();
-        self.tallies[7].increment.next = self.datapath.freed.val();
+        self.event[0].next = self.datapath.op.val();
+        self.event[1].next = self.datapath.hazard.val();
+        self.event[2].next = self.datapath.starved.val();
+        self.event[3].next = self.datapath.idle.val();
+        self.event[4].next = self.sends.val() && self.requests.m.data.val().get_bits::<2>(40).any();
+        self.event[5].next = self.sends.val() && (self.requests.m.data.val().get_bits::<3>(39) == 1);
+        self.event[6].next = self.sends.val() && !self.requests.m.data.val().get_bits::<3>(39).any();
+        self.event[7].next = self.datapath.freed.val();
         for i in 0..TALLIES {
             self.tallies[i].clock.next = self.clock.val();
+            self.tallies[i].amount.next = 0.into();
+            if self.event[i].val() {
+                self.tallies[i].amount.next = 1.into();
+            }
             self.tallies[i].clear.next = self.clear.val();
             self.tally[i].next = self.tallies[i].count.val();
         }

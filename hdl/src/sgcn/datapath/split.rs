@@ -109,9 +109,7 @@ impl Logic for Split {
         self.pair_lanes.next = 0.into();
         for k in 0..8 {
             self.lane[k].next = self.item.val().get_bits::<4>(160 + 8 * k);
-            if self.item.val().get_bit(224 + k)
-                && (self.item.val().get_bits::<4>(164 + 8 * k) == self.segment.val())
-            {
+            if self.item.val().get_bit(224 + k) && (self.item.val().get_bits::<4>(164 + 8 * k) == self.segment.val()) {
                 self.pair_lanes.next = self.pair_lanes.val() | (self.one.val() << self.lane[k].val());
             }
         }

@@ -232,8 +232,7 @@ impl Logic for Feed {
         self.item.x[1].next = self.record.val().get_bits::<32>(60);
         self.item.x[2].next = (bit_cast::<32, 1>(self.ends.val().into()) << 31)
             | bit_cast::<32, 31>(self.record.val().get_bits::<31>(92));
-        self.item.x[3].next =
-            (bit_cast::<32, 8>(self.single.val()) << 16) | bit_cast::<32, 16>(self.full.val());
+        self.item.x[3].next = (bit_cast::<32, 8>(self.single.val()) << 16) | bit_cast::<32, 16>(self.full.val());
         self.item.x[4].next = (bit_cast::<32, 1>(self.bad.val().into()) << 23)
             | (bit_cast::<32, 1>(self.empty.val().into()) << 22)
             | (bit_cast::<32, 5>(self.segments.val()) << 15)

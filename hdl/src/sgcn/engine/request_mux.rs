@@ -1,11 +1,11 @@
-use super::layout::*;
 use crate::prelude::*;
+use crate::sgcn::layout::*;
 use crate::stream::{Register, StreamIn, StreamOut};
 
 /// An engine's four sources of requests, the first first: row pointers, edges, lookups, features. What comes before is little, and
 /// what comes after waits for it.
 #[derive(Clone, Debug, Default, LogicBlock)]
-pub struct Requests {
+pub struct RequestMux {
     /// Clock.
     pub clock: Signal<In, Clock>,
     /// Forgets what it holds.
@@ -23,7 +23,7 @@ pub struct Requests {
     hold: Register<REQUEST_BITS>,
 }
 
-impl Logic for Requests {
+impl Logic for RequestMux {
     #[hdl_gen]
     fn update(&mut self) {
         clock!(self, clock, hold);
@@ -47,5 +47,5 @@ impl Logic for Requests {
             self.hold.s.ready.val() && !self.rows.valid.val() && !self.edges.valid.val() && !self.lookup.valid.val();
         StreamOut::<REQUEST_BITS>::link(&mut self.m, &mut self.hold.m);
     }
-    unit!("sgcn_requests");
+    unit!("sgcn_request_mux");
 }

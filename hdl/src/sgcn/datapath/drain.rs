@@ -21,7 +21,7 @@ pub struct Drain {
     /// A row's last operation is issued.
     pub ended: Signal<In, Bit>,
     /// The row's context.
-    pub context: Signal<In, Bits<3>>,
+    pub row_context: Signal<In, Bits<3>>,
     /// Where the row goes, in lines.
     pub row: Signal<In, Bits<32>>,
     /// Segments of the row, 1 to 16.
@@ -72,7 +72,7 @@ impl Default for Drain {
             clock: Signal::default(),
             reset: Signal::default(),
             ended: Signal::default(),
-            context: Signal::default(),
+            row_context: Signal::default(),
             row: Signal::default(),
             segments: Signal::default(),
             room: Signal::default(),
@@ -111,7 +111,7 @@ impl Logic for Drain {
         self.queue.reset.next = self.reset.val();
         self.queue.s.valid.next = self.ended.val();
         self.queue.s.data.next = (bit_cast::<40, 5>(self.segments.val()) << 35)
-            | (bit_cast::<40, 3>(self.context.val()) << 32)
+            | (bit_cast::<40, 3>(self.row_context.val()) << 32)
             | bit_cast::<40, 32>(self.row.val());
         self.under_way.d.next = self.ended.val().into();
 
@@ -122,7 +122,8 @@ impl Logic for Drain {
         self.first.next = !self.segment.q.val().any();
         self.last.next = self.closes.val();
         self.to.next = self.queue.m.data.val().get_bits::<32>(0);
-        self.want.next = self.clearing.q.val() || (self.ripe.q.val().any() && self.queue.m.valid.val() && self.room.val());
+        self.want.next =
+            self.clearing.q.val() || (self.ripe.q.val().any() && self.queue.m.valid.val() && self.room.val());
         self.urgent.next = self.clearing.q.val() || self.ripe.q.val().get_bits::<2>(2).any();
         self.place.next = (bit_cast::<6, 3>(self.queue.m.data.val().get_bits::<3>(32)) << 3)
             | bit_cast::<6, 3>(self.segment.q.val().get_bits::<3>(1));

@@ -1,5 +1,5 @@
-use super::layout::*;
 use crate::prelude::*;
+use crate::sgcn::layout::*;
 use crate::stream::{Fifo, StreamOut};
 
 /// What a row reader does next.
@@ -44,7 +44,7 @@ pub struct Rows {
     pub row_lines: Signal<In, Bits<9>>,
     /// A strip can be taken.
     pub want: Signal<Out, Bit>,
-    /// It is given, as said below; see [`super::Dispatch`].
+    /// It is given, as said below; see [`crate::sgcn::Dispatch`].
     pub give: Signal<In, Bit>,
     /// Its first row.
     pub row: Signal<In, Bits<32>>,
@@ -62,7 +62,7 @@ pub struct Rows {
     pub arrive: Signal<In, Bit>,
     /// It.
     pub data: Signal<In, Bits<512>>,
-    /// Rows; see [`super::layout`].
+    /// Rows; see [`crate::sgcn::layout`].
     pub m: StreamOut<ROW_BITS>,
     /// There are rows to come.
     pub busy: Signal<Out, Bit>,

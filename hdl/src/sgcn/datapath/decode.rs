@@ -32,7 +32,7 @@ pub struct Decode {
     /// A row's last operation is issued.
     pub ended: Signal<Out, Bit>,
     /// The row's context.
-    pub context: Signal<Out, Bits<3>>,
+    pub row_context: Signal<Out, Bits<3>>,
     /// Where the row goes, in lines.
     pub row: Signal<Out, Bits<32>>,
     /// Segments of the row.
@@ -110,7 +110,7 @@ impl Logic for Decode {
         self.step.drain_half.next = self.drain_half.val();
         self.drain_taken.next = self.step.drain_taken.val();
         self.ended.next = self.step.ended.val();
-        self.context.next = self.ranks.m.data.val().get_bits::<3>(128);
+        self.row_context.next = self.ranks.m.data.val().get_bits::<3>(128);
         self.row.next = self.ranks.m.data.val().get_bits::<32>(32);
         self.segments.next = self.ranks.m.data.val().get_bits::<5>(143);
 

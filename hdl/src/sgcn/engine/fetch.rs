@@ -1,9 +1,9 @@
-use super::layout::*;
 use super::lookup::*;
 use crate::prelude::*;
+use crate::sgcn::layout::*;
 use crate::stream::{Fifo, StreamIn, StreamOut};
 
-/// Bits of a descriptor; [`super::Feed`] has its fields.
+/// Bits of a descriptor; [`crate::sgcn::datapath::Feed`] has its fields.
 pub const DESCRIPTOR_BITS: usize = 123;
 /// Bits of what is kept of an edge until its record's length is known.
 const KEPT_BITS: usize = 138;
@@ -39,7 +39,7 @@ pub struct Fetch {
     pub features: Signal<In, Bits<32>>,
     /// Line address of the table.
     pub lengths: Signal<In, Bits<32>>,
-    /// Edges; see [`super::layout`].
+    /// Edges; see [`crate::sgcn::layout`].
     pub s: StreamIn<EDGE_BITS>,
     /// Lookups.
     pub lookup: StreamOut<REQUEST_BITS>,
@@ -289,25 +289,6 @@ impl Logic for Fetch {
         self.found.write_address.next = self.find.found_slot.val();
         self.found.write_data.next = self.find.result.val();
 
-        comment!(
-            "A slot counts as resolved a cycle after its memories were written, so that what was read of them is new."
-        );
-        self.at_once.d.next = self.enters.val() && !self.looks.val();
-        self.at_once_slot.d.next = self.tail.q.val().get_bits::<5>(0);
-        self.late.d.next = self.find.found.val();
-        self.late_slot.d.next = self.find.found_slot.val();
-        self.settled.next = self.resolved.q.val();
-        if self.at_once.q.val() {
-            self.settled.next = self.settled.val() | (self.one.val() << self.at_once_slot.q.val());
-        }
-        if self.late.q.val() {
-            self.settled.next = self.settled.val() | (self.one.val() << self.late_slot.q.val());
-        }
-        if self.loads.val() {
-            self.settled.next = self.settled.val() & !(self.one.val() << self.head.q.val().get_bits::<5>(0));
-        }
-        self.resolved.d.next = self.settled.val();
-
         self.edge_word.next = self.kept.read_data.val();
         self.found_word.next = self.found.read_data.val();
         self.count.next = self.found_word.val().get_bits::<6>(FOUND_LINES);
@@ -362,6 +343,25 @@ impl Logic for Fetch {
         self.head.d.next = self.head_next.val();
         self.kept.read_address.next = self.head_next.val().get_bits::<5>(0);
         self.found.read_address.next = self.head_next.val().get_bits::<5>(0);
+
+        comment!(
+            "A slot counts as resolved a cycle after its memories were written, so that what was read of them is new."
+        );
+        self.at_once.d.next = self.enters.val() && !self.looks.val();
+        self.at_once_slot.d.next = self.tail.q.val().get_bits::<5>(0);
+        self.late.d.next = self.find.found.val();
+        self.late_slot.d.next = self.find.found_slot.val();
+        self.settled.next = self.resolved.q.val();
+        if self.at_once.q.val() {
+            self.settled.next = self.settled.val() | (self.one.val() << self.at_once_slot.q.val());
+        }
+        if self.late.q.val() {
+            self.settled.next = self.settled.val() | (self.one.val() << self.late_slot.q.val());
+        }
+        if self.loads.val() {
+            self.settled.next = self.settled.val() & !(self.one.val() << self.head.q.val().get_bits::<5>(0));
+        }
+        self.resolved.d.next = self.settled.val();
 
         self.lines.valid.next = self.loaded.q.val() && self.room.val();
         self.lines.data.next = bit_cast::<REQUEST_BITS, 32>(self.at.q.val())

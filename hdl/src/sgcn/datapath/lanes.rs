@@ -38,8 +38,7 @@ impl Logic for Lanes {
         dff_setup!(self, clock, factor);
         clock!(self, clock, along);
         self.factor.d.next = self.weight.val();
-        self.along.d.next =
-            (bit_cast::<7, 6>(self.place.val()) << 1) | bit_cast::<7, 1>(self.clear.val().into());
+        self.along.d.next = (bit_cast::<7, 6>(self.place.val()) << 1) | bit_cast::<7, 1>(self.clear.val().into());
         for i in 0..16 {
             self.lane[i].clock.next = self.clock.val();
             self.lane[i].valid.next = self.valid.val().get_bit(i);
