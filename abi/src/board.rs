@@ -1,5 +1,14 @@
 //! Boards as data: what a simulated board is made of, and what packaging needs to know of a real one.
 
+/// How a kernel's ports reach banks of DRAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wiring {
+    /// All ports share the one bank's controller through one arbiter.
+    Arbiter,
+    /// Every bank has a controller of its own, and port i is wired to bank i modulo the banks, and to no other.
+    PortABank,
+}
+
 /// What answers a board's memory ports.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Timing {
@@ -17,6 +26,12 @@ pub enum Timing {
     Dram {
         /// File name without folder.
         config: &'static str,
+        /// Who reaches which bank.
+        wiring: Wiring,
+        /// What the way through the interconnect to a controller and back costs, in cycles of the kernel.
+        path: u32,
+        /// Bursts of each direction that a port before DRAM holds.
+        depth: u32,
     },
 }
 
@@ -111,10 +126,25 @@ pub const BOARDS: &[Board] = &[
         bank_stride: 4 * GIB,
         peak_bytes_per_second: Some(19.2e9),
         default_lanes: 2,
-        timing: Timing::Dram { config: "ddr4_2400_smartssd.ini" },
+        timing: Timing::Dram { config: "ddr4_2400_smartssd.ini", wiring: Wiring::Arbiter, path: 24, depth: 16 },
         memory: MemoryKind::Bank,
         compute_units: 1,
         card: Some(Card { part: "xcku15p-ffva1156-2LV-e", platform: "xilinx_u2_gen3x4_xdma_gc_2_202110_1" }),
+    },
+    Board {
+        name: "hbm2-256",
+        clock_mhz: 1000.0,
+        banks: 8,
+        bank_bytes: GIB,
+        base: 0,
+        bank_stride: GIB,
+        peak_bytes_per_second: Some(256e9),
+        default_lanes: 4,
+        // The queues that bind are the controllers', and the kernel's own: no port holds back what a kernel may have outstanding.
+        timing: Timing::Dram { config: "hbm2_256.ini", wiring: Wiring::PortABank, path: 4, depth: 512 },
+        memory: MemoryKind::Hbm,
+        compute_units: 1,
+        card: None,
     },
     Board {
         name: "u250",
