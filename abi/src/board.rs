@@ -1,5 +1,14 @@
 //! Boards as data: what a simulated board is made of, and what packaging needs to know of a real one.
 
+/// How a kernel's ports reach banks of DRAM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wiring {
+    /// All ports share the one bank's controller through one arbiter.
+    Arbiter,
+    /// Every bank has a controller of its own, and port i is wired to bank i modulo the banks, and to no other.
+    PortABank,
+}
+
 /// What answers a board's memory ports.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Timing {
@@ -17,6 +26,12 @@ pub enum Timing {
     Dram {
         /// File name without folder.
         config: &'static str,
+        /// Who reaches which bank.
+        wiring: Wiring,
+        /// What the way through the interconnect to a controller and back costs, in cycles of the kernel.
+        path: u32,
+        /// Bursts of each direction that a port before DRAM holds.
+        depth: u32,
     },
 }
 
@@ -59,6 +74,8 @@ pub struct Board {
     pub peak_bytes_per_second: Option<f64>,
     /// Lanes of a kernel when the device name does not say.
     pub default_lanes: u32,
+    /// Engines and ports of `sgcn_aggregate` when the device name does not say.
+    pub default_engines: (u32, u32),
     /// What answers.
     pub timing: Timing,
     /// What the banks are made of, which decides how they are called.
@@ -82,6 +99,7 @@ pub const BOARDS: &[Board] = &[
         bank_stride: 4 * GIB,
         peak_bytes_per_second: None,
         default_lanes: 4,
+        default_engines: (4, 8),
         timing: Timing::Fixed { latency: 32 },
         memory: MemoryKind::Bank,
         compute_units: 2,
@@ -96,6 +114,7 @@ pub const BOARDS: &[Board] = &[
         bank_stride: 0x1_0771_1000,
         peak_bytes_per_second: None,
         default_lanes: 4,
+        default_engines: (1, 1),
         timing: Timing::Hostile,
         memory: MemoryKind::Bank,
         compute_units: 1,
@@ -111,10 +130,27 @@ pub const BOARDS: &[Board] = &[
         bank_stride: 4 * GIB,
         peak_bytes_per_second: Some(19.2e9),
         default_lanes: 2,
-        timing: Timing::Dram { config: "ddr4_2400_smartssd.ini" },
+        default_engines: (4, 1),
+        timing: Timing::Dram { config: "ddr4_2400_smartssd.ini", wiring: Wiring::Arbiter, path: 24, depth: 16 },
         memory: MemoryKind::Bank,
         compute_units: 1,
         card: Some(Card { part: "xcku15p-ffva1156-2LV-e", platform: "xilinx_u2_gen3x4_xdma_gc_2_202110_1" }),
+    },
+    Board {
+        name: "hbm2-256",
+        clock_mhz: 1000.0,
+        banks: 8,
+        bank_bytes: GIB,
+        base: 0,
+        bank_stride: GIB,
+        peak_bytes_per_second: Some(256e9),
+        default_lanes: 4,
+        default_engines: (16, 8),
+        // The queues that bind are the controllers', and the kernel's own: no port holds back what a kernel may have outstanding.
+        timing: Timing::Dram { config: "hbm2_256.ini", wiring: Wiring::PortABank, path: 4, depth: 512 },
+        memory: MemoryKind::Hbm,
+        compute_units: 1,
+        card: None,
     },
     Board {
         name: "u250",
@@ -125,6 +161,7 @@ pub const BOARDS: &[Board] = &[
         bank_stride: 64 * GIB,
         peak_bytes_per_second: Some(4.0 * 19.2e9),
         default_lanes: 2,
+        default_engines: (4, 1),
         timing: Timing::None,
         memory: MemoryKind::Ddr,
         compute_units: 4,
@@ -139,6 +176,7 @@ pub const BOARDS: &[Board] = &[
         bank_stride: GIB / 4,
         peak_bytes_per_second: Some(32.0 * 14.375e9),
         default_lanes: 4,
+        default_engines: (8, 8),
         timing: Timing::None,
         memory: MemoryKind::Hbm,
         compute_units: 4,
@@ -153,6 +191,7 @@ pub const BOARDS: &[Board] = &[
         bank_stride: GIB / 2,
         peak_bytes_per_second: Some(32.0 * 14.375e9),
         default_lanes: 4,
+        default_engines: (8, 8),
         timing: Timing::None,
         memory: MemoryKind::Hbm,
         compute_units: 4,

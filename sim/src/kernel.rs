@@ -1,6 +1,8 @@
 //! A kernel on a simulated board: its clock, its reset, its registers and its memory.
 
-use nearfield_abi::board::{Board, Timing};
+use std::ops::Range;
+
+use nearfield_abi::board::{Board, Timing, Wiring};
 use nearfield_abi::kernel::{KernelConfig, Master};
 use nearfield_abi::{port, register};
 use nearfield_hdl::emit::Design;
@@ -8,16 +10,12 @@ use nearfield_hdl::emit::Design;
 use crate::axi::{Dram, Fault, Fixed, Handshake, Hostile, Lite, LiteResponse, Memory, PaceOf, Port, Random, Violation};
 use crate::error::{RunContext, SimError};
 use crate::options::{quiet_cycles, Options};
-use crate::verilate::{self, Instance, PortId};
+use crate::verilate::{self, Instance, PortError, PortId};
 
 /// Cycles that reset is held low.
 const RESET_CYCLES: u64 = 32;
 /// Cycles between two looks at the control register of a running kernel.
 const POLL_CYCLES: u64 = 16;
-/// What the way through the interconnect to DRAM's controller and back costs, in cycles of the kernel.
-const DRAM_PATH: u32 = 24;
-/// Bursts of each direction that a port before DRAM holds.
-const DRAM_DEPTH: usize = 16;
 
 /// What a run was like.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +52,17 @@ pub struct KernelSim {
 /// The seed of unset state, from all bits of a run's seed. Verilator draws one of its own if it is given 0.
 fn state_seed(seed: u64) -> u32 {
     (Random::new(seed, 0x7374_6174).next() as u32).max(1)
+}
+
+/// The addresses that a port is wired to.
+fn reach(board: &Board, port: u32) -> Range<u64> {
+    match board.timing {
+        Timing::Dram { wiring: Wiring::PortABank, .. } => {
+            let base = board.bank_base(port % board.banks);
+            base..base + board.bank_bytes
+        }
+        _ => 0..u64::MAX,
+    }
 }
 
 /// What is remembered of a start.
@@ -100,16 +109,16 @@ impl KernelSim {
         let pace = |index: usize| match board.timing {
             Timing::Fixed { latency } => PaceOf::Fixed(Fixed::new(latency)),
             Timing::Hostile => PaceOf::Hostile(Box::new(Hostile::new(options.seed, index as u64))),
-            Timing::Dram { .. } => PaceOf::Fixed(Fixed::before_memory(DRAM_PATH, DRAM_DEPTH)),
+            Timing::Dram { path, depth, .. } => PaceOf::Fixed(Fixed::before_memory(path, depth as usize)),
             Timing::None => unreachable!("boards without timing were refused"),
         };
         let ports = masters
             .iter()
             .enumerate()
-            .map(|(i, master)| Port::new(&instance, master.name, pace(i)))
-            .collect::<Result<Vec<Port>, _>>()?;
+            .map(|(i, master)| Ok(Port::new(&instance, master.name, pace(i))?.wired_to(reach(board, i as u32))))
+            .collect::<Result<Vec<Port>, PortError>>()?;
         let dram = match board.timing {
-            Timing::Dram { config } => Some(Dram::new(config, board, clock_mhz, ports.len())?),
+            Timing::Dram { config, wiring, .. } => Some(Dram::new(config, wiring, board, clock_mhz, ports.len())?),
             _ => None,
         };
         let unkind = matches!(board.timing, Timing::Hostile).then(|| Random::new(options.seed, 0x6c69_7465));

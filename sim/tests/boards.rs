@@ -49,7 +49,7 @@ fn copy(sim: &mut KernelSim, skew: [u64; 4], bytes: u32, random: &mut Random) ->
 
 #[test]
 fn every_board_copies() {
-    for board in ["ideal", "hostile", "smartssd"] {
+    for board in ["ideal", "hostile", "smartssd", "hbm2-256"] {
         let mut sim = open(board, seeded(1));
         let mut random = Random::new(5, 0);
         for bytes in [1, 63, 64, 65, 1024, 4096, 10_001] {
@@ -202,8 +202,30 @@ fn registers_are_watched_too() {
 }
 
 #[test]
+fn a_port_does_not_reach_another_ports_bank() {
+    for (write, code) in [(false, register::error::AXI_READ), (true, register::error::AXI_WRITE)] {
+        let mut sim = open("hbm2-256", seeded(3));
+        let [s0, t0, s1, t1] = places(sim.board(), [0; 4]);
+        let addresses = if write { [s0, s1, t0, t0 + 4096] } else { [s0, s0, t0, t1] };
+        for (offset, address) in SOURCE.into_iter().chain(TARGET).zip(addresses) {
+            write_address(&mut sim, offset, address);
+        }
+        sim.write_memory(t0 + 4096, &[0x77; 4096]).unwrap();
+        sim.write_register(BYTES, 4096).unwrap();
+        sim.write_register(MISBEHAVE, 0).unwrap();
+        sim.start().unwrap();
+        sim.run_until_done(100_000).unwrap();
+        assert_eq!(sim.read_register(register::ERROR_CODE).unwrap(), code);
+        assert_eq!(sim.read_register(register::ERROR_PORT).unwrap(), 1);
+        let mut back = [0; 4096];
+        sim.read_memory(t0 + 4096, &mut back).unwrap();
+        assert_eq!(back, [0x77; 4096], "what is not reached is not written");
+    }
+}
+
+#[test]
 fn refused_accesses_reach_the_kernel() {
-    for board in ["ideal", "hostile", "smartssd"] {
+    for board in ["ideal", "hostile", "smartssd", "hbm2-256"] {
         for (write, code) in [(false, register::error::AXI_READ), (true, register::error::AXI_WRITE)] {
             let mut sim = open(board, seeded(9));
             let [s0, t0, s1, t1] = places(sim.board(), [0; 4]);
@@ -236,7 +258,7 @@ fn refused_accesses_reach_the_kernel() {
 
 #[test]
 fn an_address_in_no_bank_is_a_decode_error() {
-    for board in ["ideal", "hostile", "smartssd"] {
+    for board in ["ideal", "hostile", "smartssd", "hbm2-256"] {
         let mut sim = open(board, seeded(4));
         let [s0, t0, s1, _] = places(sim.board(), [0; 4]);
         let nowhere = 0x7fff_0000_0000;
@@ -253,7 +275,7 @@ fn an_address_in_no_bank_is_a_decode_error() {
 
 #[test]
 fn a_reset_in_the_middle_of_a_run_leaves_a_usable_board() {
-    for board in ["ideal", "hostile", "smartssd"] {
+    for board in ["ideal", "hostile", "smartssd", "hbm2-256"] {
         let mut sim = open(board, seeded(6));
         for cycles in [40, 90, 150, 333] {
             let [s0, t0, s1, t1] = places(sim.board(), [0; 4]);

@@ -138,7 +138,7 @@ pub const fn cache_sets(engines: u32) -> u32 {
 
 /// Bytes of the cache: 512 KiB with 16 engines.
 pub const fn cache_bytes(engines: u32) -> u64 {
-    LINE_BYTES * (CACHE_BANKS as u64 * CACHE_WAYS as u64) << cache_sets(engines)
+    (LINE_BYTES * CACHE_BANKS as u64 * CACHE_WAYS as u64) << cache_sets(engines)
 }
 
 /// The arguments with this many ports.

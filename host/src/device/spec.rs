@@ -1,7 +1,7 @@
 //! The grammar that names devices: `KIND[:TARGET][,key=value…]`.
 
 use nearfield_abi::board::{Board, BOARDS};
-use nearfield_abi::kernel::{smartupdate, Kernel, LANES};
+use nearfield_abi::kernel::{sgcn, smartupdate, Kernel, KernelConfig, LANES};
 use nearfield_model::optimizer::Optimizer;
 use std::fmt;
 use std::path::PathBuf;
@@ -70,6 +70,10 @@ pub struct DeviceSpec {
     pub optimizer: Option<Optimizer>,
     /// Lanes of the kernel (`sim`, `xrt-emu`), or the board's default.
     pub lanes: Option<u32>,
+    /// Engines of a kernel for graphs (`sim`, `xrt-emu`), or the board's default.
+    pub engines: Option<u32>,
+    /// Memory ports of a kernel for graphs (`sim`, `xrt-emu`), or the board's default.
+    pub ports: Option<u32>,
     /// Seed of what the simulated board draws (`sim`, `xrt-emu`).
     pub seed: u64,
     /// Kernel clock in MHz (`sim`, `xrt-emu`), or the board's.
@@ -101,6 +105,8 @@ impl DeviceSpec {
             kind: DeviceKind::Soft,
             optimizer: None,
             lanes: None,
+            engines: None,
+            ports: None,
             seed: 1,
             clock_mhz: None,
             waves: None,
@@ -120,6 +126,21 @@ impl DeviceSpec {
             Some(Optimizer::Lion) => Kernel::SmartUpdateOf(smartupdate::Optimizer::Lion),
             Some(Optimizer::Sgd) => Kernel::SmartUpdateOf(smartupdate::Optimizer::Sgd),
         }
+    }
+
+    /// The configuration of a kernel that is built for `board`: what the name says, else the board's default.
+    ///
+    /// # Errors
+    ///
+    /// There is none like that.
+    pub fn configuration(&self, kernel: Kernel, board: &Board) -> Result<KernelConfig, String> {
+        let (engines, ports) = board.default_engines;
+        let (count, ports, what) = match kernel {
+            Kernel::SgcnAggregate => (self.engines.unwrap_or(engines), self.ports.unwrap_or(ports), "engines"),
+            _ => (self.lanes.unwrap_or(board.default_lanes), 0, "lanes"),
+        };
+        KernelConfig::with_ports(kernel, count, ports)
+            .ok_or_else(|| format!("there is no {} kernel with {count} {what}; see `nearfield kernels`", kernel.name()))
     }
 
     /// The simulated board, if there is one.
@@ -205,17 +226,16 @@ fn xrt(target: &str) -> Result<DeviceKind, String> {
 fn keys(kind: DeviceKind) -> &'static [&'static str] {
     match kind {
         DeviceKind::Soft => &["threads"],
-        DeviceKind::Sim(_) => &["optimizer", "lanes", "seed", "clock", "waves"],
-        DeviceKind::XrtEmulated(_) => &["optimizer", "lanes", "seed", "clock", "waves", "xclbin", "unit"],
+        DeviceKind::Sim(_) => &["optimizer", "lanes", "seed", "clock", "waves", "engines", "ports"],
+        DeviceKind::XrtEmulated(_) => {
+            &["optimizer", "lanes", "seed", "clock", "waves", "xclbin", "unit", "engines", "ports"]
+        }
         DeviceKind::XrtIndex(_) | DeviceKind::XrtBdf(_) => &["optimizer", "xclbin", "unit"],
     }
 }
 
 fn set(spec: &mut DeviceSpec, key: &str, value: &str) -> Result<(), String> {
     let keys = keys(spec.kind);
-    if key == "engines" {
-        return Err("engines belongs to the graph kernels, which come with a later version".into());
-    }
     if !keys.contains(&key) {
         let (verb, keys) = (if keys.len() == 1 { "is" } else { "are" }, keys.join(", "));
         return Err(format!("there is no key `{key}` here; there {verb} {keys}"));
@@ -234,13 +254,10 @@ fn set(spec: &mut DeviceSpec, key: &str, value: &str) -> Result<(), String> {
             })?);
         }
         "lanes" => {
-            let lanes = number(key, value)?;
-            if !LANES.contains(&lanes) {
-                let list: Vec<String> = LANES.iter().map(u32::to_string).collect();
-                return Err(format!("there is no kernel with {lanes} lanes; lanes can be {}", list.join(", ")));
-            }
-            spec.lanes = Some(lanes);
+            spec.lanes = Some(one_of(key, value, LANES)?);
         }
+        "engines" => spec.engines = Some(one_of(key, value, sgcn::ENGINES)?),
+        "ports" => spec.ports = Some(one_of(key, value, sgcn::PORTS)?),
         "seed" => spec.seed = number(key, value)?,
         "clock" => {
             let mhz: f64 = number(key, value)?;
@@ -264,6 +281,16 @@ fn file(key: &str, value: &str, example: &str) -> Result<PathBuf, String> {
     Ok(PathBuf::from(value))
 }
 
+/// A number of a kernel's parts.
+fn one_of(key: &str, value: &str, there: &[u32]) -> Result<u32, String> {
+    let count = number(key, value)?;
+    if !there.contains(&count) {
+        let list: Vec<String> = there.iter().map(u32::to_string).collect();
+        return Err(format!("there is no kernel with {count} {key}; {key} can be {}", list.join(", ")));
+    }
+    Ok(count)
+}
+
 fn number<T: FromStr>(key: &str, value: &str) -> Result<T, String> {
     value.parse().map_err(|_| format!("{key}={value} is no number that {key} can be"))
 }
@@ -282,6 +309,12 @@ impl fmt::Display for DeviceSpec {
         }
         if let Some(lanes) = self.lanes {
             write!(f, ",lanes={lanes}")?;
+        }
+        if let Some(engines) = self.engines {
+            write!(f, ",engines={engines}")?;
+        }
+        if let Some(ports) = self.ports {
+            write!(f, ",ports={ports}")?;
         }
         if self.seed != DeviceSpec::soft().seed {
             write!(f, ",seed={}", self.seed)?;
@@ -306,67 +339,4 @@ impl fmt::Display for DeviceSpec {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(text: &str) -> String {
-        text.parse::<DeviceSpec>().unwrap_err().to_string()
-    }
-
-    #[test]
-    fn what_exists_is_understood() {
-        for name in [
-            "soft",
-            "soft,threads=3",
-            "sim:hostile,optimizer=adamw,lanes=1,seed=9,clock=250,waves=run.fst",
-            "sim:smartssd",
-            "xrt:3,optimizer=lion,xclbin=a.xclbin,unit=2",
-            "xrt:0000:65:00.1,xclbin=a.xclbin",
-            "xrt-emu:ideal,lanes=1,seed=9,clock=250,waves=run.fst,xclbin=a.xclbin,unit=1",
-        ] {
-            assert_eq!(name.parse::<DeviceSpec>().unwrap().to_string(), name);
-        }
-        let spec: DeviceSpec = "sim:ideal,lanes=2,seed=7,clock=250".parse().unwrap();
-        assert_eq!((spec.lanes, spec.seed, spec.clock_mhz), (Some(2), 7, Some(250.0)));
-        let bdf = Bdf { domain: 0xa, bus: 0x65, device: 0x1f, function: 1 };
-        assert_eq!("xrt:a:65:1f.1".parse::<DeviceSpec>().unwrap().kind, DeviceKind::XrtBdf(bdf));
-        assert_eq!("xrt:65:1f.1".parse::<DeviceSpec>().unwrap().to_string(), "xrt:0000:65:1f.1");
-        for kernel in Kernel::ALL.iter().filter(|kernel| **kernel != Kernel::GradientNorm) {
-            let one = kernel.name().strip_prefix("smartupdate_").map(|one| format!(",optimizer={one}"));
-            let spec: DeviceSpec = format!("sim:ideal{}", one.unwrap_or_default()).parse().unwrap();
-            assert_eq!(spec.kernel(), *kernel);
-        }
-        assert_eq!("sim:smartssd".parse::<DeviceSpec>().unwrap().lanes, None);
-        assert_eq!("soft,threads=3".parse::<DeviceSpec>().unwrap().threads, Some(3));
-        assert_eq!("soft".parse::<DeviceSpec>().unwrap(), DeviceSpec::soft());
-    }
-
-    #[test]
-    fn errors_say_what_exists() {
-        assert!(error("").contains("there are soft, sim:ideal, sim:hostile, sim:smartssd"));
-        assert!(error("gpu").contains("there is no `gpu`"));
-        assert!(error("sim").contains("needs a board"));
-        assert!(error("sim:vcu128").contains("there is no board `vcu128`; there are sim:ideal"));
-        assert!(error("soft:fast").contains("has no target"));
-        for target in
-            ["xrt", "xrt:", "xrt:-1", "xrt:65:00", "xrt:65:20.0", "xrt:65:00.8", "xrt:+5:00.0", "xrt:1:2:3:4.0"]
-        {
-            assert!(error(target).contains("xrt:0000:65:00.1"), "{target}");
-        }
-        assert!(error("xrt:0,lanes=2").contains("there are optimizer, xclbin, unit"));
-        assert!(error("xrt-emu").contains("there are xrt-emu:ideal, xrt-emu:hostile, xrt-emu:smartssd"));
-        assert!(error("xrt-emu:u280").contains("known for packaging only"));
-        assert!(error("xrt:0,xclbin=").contains("xclbin=smartupdate.xclbin"));
-        assert!(error("sim:ideal,lanes=3").contains("lanes can be 1, 2, 4"));
-        assert!(error("sim:ideal,lanes=many").contains("no number"));
-        assert!(error("sim:ideal,optimizer=adan").contains("`adan` alone; there are adam, adamw, adagrad, sgd, lion"));
-        assert!(error("soft,optimizer=lion").contains("there is threads"));
-        assert!(error("sim:ideal,lanes").contains("no key=value"));
-        assert!(error("sim:ideal,lanes=2,lanes=4").contains("twice"));
-        assert!(error("sim:ideal,threads=2").contains("there are optimizer, lanes, seed, clock, waves"));
-        assert!(error("sim:ideal,clock=NaN").contains("1 to 2000"));
-        assert!(error("soft,threads=0").contains("1 to 1024"));
-        assert!(error("soft,lanes=4").contains("there is threads"));
-        assert!(error("sim:ideal,engines=4").contains("later version"));
-    }
-}
+mod tests;

@@ -1,10 +1,10 @@
-//! The kind pace: everything is taken at once and answered in order after a fixed number of cycles.
+//! The kind pace: everything is taken at once and answered after a fixed number of cycles, in order, or when memory has answered.
 
-use std::collections::VecDeque;
+use super::pace::{Accept, Pace};
+use super::traffic::{ReadBurst, Traffic, WriteBurst};
 
-use super::pace::{Accept, Pace, ReadBurst, Traffic, WriteBurst};
-
-/// Takes what comes, as long as its queues have room, and answers in order.
+/// Takes what comes, as long as its queues have room, and answers in order; before a memory that is asked by the beat reads of
+/// different ids are answered in the order in which memory answers them.
 #[derive(Clone, Debug)]
 pub struct Fixed {
     /// Cycles from an accepted read address to its first beat, and from the last write beat to its response.
@@ -26,14 +26,18 @@ impl Fixed {
     pub fn before_memory(latency: u32, depth: usize) -> Fixed {
         Fixed { latency: u64::from(latency), depth, asked: true }
     }
+
+    pub(super) fn by_beat(&self) -> bool {
+        self.asked
+    }
 }
 
 impl Pace for Fixed {
     #[inline]
     fn accept(&mut self, _cycle: u64, traffic: &Traffic) -> Accept {
-        let room = traffic.writes.len() < self.depth;
+        let room = traffic.writes().len() < self.depth;
         // One burst of data may run ahead of its address.
-        Accept { aw: room, w: traffic.awaits_data() || traffic.early < 64, ar: traffic.reads.len() < self.depth }
+        Accept { aw: room, w: traffic.awaits_data() || traffic.early < 64, ar: traffic.reads().len() < self.depth }
     }
 
     fn read_accepted(&mut self, cycle: u64, burst: &mut ReadBurst) {
@@ -48,13 +52,16 @@ impl Pace for Fixed {
     }
 
     #[inline]
-    fn next_read(&mut self, cycle: u64, reads: &VecDeque<ReadBurst>) -> Option<usize> {
-        reads.front().filter(|b| b.due <= cycle && b.answered >> b.sent & 1 != 0).map(|_| 0)
+    fn next_read(&mut self, cycle: u64, traffic: &Traffic) -> Option<u64> {
+        if self.asked {
+            return traffic.ready();
+        }
+        traffic.reads().front().filter(|(_, b)| b.due <= cycle).map(|(number, _)| number)
     }
 
     #[inline]
-    fn next_response(&mut self, cycle: u64, writes: &VecDeque<WriteBurst>) -> Option<usize> {
-        let ready = |b: &&WriteBurst| b.complete() && b.due <= cycle && (!self.asked || b.asked == b.beats);
-        writes.front().filter(ready).map(|_| 0)
+    fn next_response(&mut self, cycle: u64, traffic: &Traffic) -> Option<u64> {
+        let ready = |b: &WriteBurst| b.complete() && b.due <= cycle && (!self.asked || b.asked == b.beats);
+        traffic.writes().front().filter(|(_, b)| ready(b)).map(|(number, _)| number)
     }
 }

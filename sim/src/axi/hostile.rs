@@ -1,9 +1,9 @@
 //! The unkind pace: everything AXI allows a slave to do to a master, drawn from a seed.
 
-use std::collections::VecDeque;
-
-use super::pace::{Accept, Pace, ReadBurst, Traffic, WriteBurst};
+use super::pace::{Accept, Pace};
+use super::queue::{Identified, Queue};
 use super::random::Random;
+use super::traffic::{ReadBurst, Traffic, WriteBurst};
 
 /// Which of a write's two channels the port wants first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,20 +57,14 @@ impl Hostile {
     }
 
     /// The oldest bursts of their ids, from which a slave may choose.
-    fn choose<'a, T: 'a>(
-        &mut self,
-        bursts: impl Iterator<Item = &'a T> + Clone,
-        id: impl Fn(&T) -> u32,
-        may: impl Fn(&T) -> bool,
-    ) -> Option<usize> {
-        let oldest = |i: usize, burst: &T| !bursts.clone().take(i).any(|other| id(other) == id(burst));
-        let able = bursts.clone().enumerate().filter(|&(i, burst)| may(burst) && oldest(i, burst));
+    fn choose<T: Identified>(&mut self, bursts: &Queue<T>, may: impl Fn(&T) -> bool) -> Option<u64> {
+        let able = bursts.iter().filter(|&(number, b)| may(b) && bursts.oldest(b.id()) == Some(number));
         let count = able.clone().count() as u32;
         if count == 0 {
             return None;
         }
         let chosen = self.random.below(count) as usize;
-        able.map(|(i, _)| i).nth(chosen)
+        able.map(|(number, _)| number).nth(chosen)
     }
 }
 
@@ -105,9 +99,9 @@ impl Pace for Hostile {
             First::Data => (traffic.early > 0, awaits_data || traffic.early < 4),
         };
         Accept {
-            aw: address_turn && traffic.writes.len() < mood.depth && self.random.chance(mood.aw),
+            aw: address_turn && traffic.writes().len() < mood.depth && self.random.chance(mood.aw),
             w: data_turn && self.random.chance(mood.w),
-            ar: traffic.reads.len() < mood.depth && self.random.chance(mood.ar),
+            ar: traffic.reads().len() < mood.depth && self.random.chance(mood.ar),
         }
     }
 
@@ -120,18 +114,18 @@ impl Pace for Hostile {
         burst.due = cycle + 1 + u64::from(self.random.below(self.mood.latency));
     }
 
-    fn next_read(&mut self, cycle: u64, reads: &VecDeque<ReadBurst>) -> Option<usize> {
-        if reads.is_empty() || !self.random.chance(self.mood.r) {
+    fn next_read(&mut self, cycle: u64, traffic: &Traffic) -> Option<u64> {
+        if traffic.reads().is_empty() || !self.random.chance(self.mood.r) {
             return None;
         }
-        self.choose(reads.iter(), |b| b.id, |b| b.due <= cycle)
+        self.choose(traffic.reads(), |b| b.due <= cycle)
     }
 
-    fn next_response(&mut self, cycle: u64, writes: &VecDeque<WriteBurst>) -> Option<usize> {
-        if writes.is_empty() || !self.random.chance(self.mood.b) {
+    fn next_response(&mut self, cycle: u64, traffic: &Traffic) -> Option<u64> {
+        if traffic.writes().is_empty() || !self.random.chance(self.mood.b) {
             return None;
         }
-        self.choose(writes.iter(), |b| b.id, |b| b.complete() && b.due <= cycle)
+        self.choose(traffic.writes(), |b| b.complete() && b.due <= cycle)
     }
 
     fn noise(&mut self) -> Option<&mut Random> {

@@ -14,8 +14,10 @@ mod monitor;
 mod pace;
 mod pins;
 mod port;
+mod queue;
 mod random;
 mod remote;
+mod traffic;
 
 pub use dram::{Dram, DramError};
 pub use fixed::Fixed;
@@ -23,10 +25,12 @@ pub use hostile::Hostile;
 pub use lite::{Lite, LiteResponse};
 pub use memory::{Memory, OutsideBanks, BEAT_WORDS};
 pub use monitor::Violation;
-pub use pace::{Accept, Pace, PaceOf, ReadBurst, Traffic, WriteBurst};
+pub use pace::{Accept, Pace, PaceOf};
 pub use port::{Fault, Port};
+pub use queue::{Identified, Queue};
 pub use random::Random;
 pub use remote::{Remote, RemoteError, REMOTE_PAGE_BYTES};
+pub use traffic::{ReadBurst, Traffic, WriteBurst};
 
 /// The five channels of a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

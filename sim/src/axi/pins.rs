@@ -28,9 +28,6 @@ pub(super) struct WriteData {
     pub(super) last: bool,
 }
 
-/// Ids have one bit at least.
-const ID_NOISE: u32 = 1;
-
 /// An address channel.
 pub(super) struct AddressPins {
     pub(super) valid: PortId,
@@ -90,12 +87,15 @@ pub(super) struct Pins {
     rresp: PortId,
     rlast: PortId,
     rid: Option<PortId>,
+    /// The bits of ids, if there are any.
+    id_mask: u32,
 }
 
 impl Pins {
     /// Finds the pins `m_axi_<port>_*`.
     pub(super) fn find(instance: &Instance, port: &str) -> Result<Pins, PortError> {
         let pin = |name: &str| instance.port(&format!("{MASTER_PREFIX}{port}_{name}"));
+        let id_bits = pin("rid").or_else(|_| pin("bid")).map_or(0, |id| instance.bits(id));
         Ok(Pins {
             aw: AddressPins::find(instance, port, "aw")?,
             ar: AddressPins::find(instance, port, "ar")?,
@@ -114,6 +114,7 @@ impl Pins {
             rresp: pin("rresp")?,
             rlast: pin("rlast")?,
             rid: pin("rid").ok(),
+            id_mask: u32::MAX.unbounded_shr(32 - id_bits),
         })
     }
 
@@ -138,7 +139,7 @@ impl Pins {
         if let Some(noise) = noise {
             let data = std::array::from_fn(|_| noise.next() as u32);
             let bits = noise.next();
-            self.drive_read(i, (bits >> 32) as u32 & ID_NOISE, &data, Response::SlaveError.code(), bits & 1 != 0);
+            self.drive_read(i, (bits >> 32) as u32 & self.id_mask, &data, Response::SlaveError.code(), bits & 1 != 0);
         }
         i.set(self.rvalid, 0);
     }
@@ -155,7 +156,7 @@ impl Pins {
     /// The same for bvalid.
     pub(super) fn drive_no_response(&self, i: &mut Instance, noise: Option<&mut Random>) {
         if let Some(noise) = noise {
-            self.drive_response(i, noise.next() as u32 & ID_NOISE, Response::SlaveError.code());
+            self.drive_response(i, noise.next() as u32 & self.id_mask, Response::SlaveError.code());
         }
         i.set(self.bvalid, 0);
     }

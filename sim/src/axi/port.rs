@@ -1,15 +1,18 @@
 //! One AXI4 slave port: what it has accepted, what it drives, what it answers with.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
+use nearfield_abi::board::{HOST_MEMORY_BASE, HOST_MEMORY_BYTES};
 use nearfield_abi::kernel::{AXI_BEAT_BYTES, AXI_BURST_BEATS};
 
 use crate::verilate::{Instance, PortError};
 
 use super::memory::{Memory, BEAT_WORDS};
 use super::monitor::{self, Offer, Violation};
-use super::pace::{Accept, Pace, PaceOf, ReadBurst, Traffic, WriteBurst};
+use super::pace::{Accept, Pace, PaceOf};
 use super::pins::{Address, Pins, WriteData};
+use super::traffic::{ReadBurst, Traffic, WriteBurst};
 use super::{Channel, Handshake, Response};
 
 macro_rules! paced {
@@ -42,15 +45,18 @@ pub struct Port {
     traffic: Traffic,
     /// Write data in the order of arrival, until they are stored.
     beats: VecDeque<WriteData>,
+    /// The first write whose data are not in memory.
+    storing: u64,
+    /// The addresses that the port is wired to, beside the host's memory.
+    reach: Range<u64>,
     /// What is driven now.
     accept: Accept,
     read_driven: bool,
-    read_index: Option<usize>,
+    read_number: Option<u64>,
     response_driven: bool,
     aw: Offer<Address>,
     w: Offer<WriteData>,
     ar: Offer<Address>,
-    next_number: u64,
     last_transfer: u64,
 }
 
@@ -64,19 +70,25 @@ impl Port {
         Ok(Port {
             name: name.to_string(),
             pins: Pins::find(instance, name)?,
+            traffic: Traffic::new(pace.by_beat()),
             pace,
-            traffic: Traffic::default(),
             beats: VecDeque::new(),
+            storing: 0,
+            reach: 0..u64::MAX,
             accept: Accept::default(),
             read_driven: false,
-            read_index: None,
+            read_number: None,
             response_driven: false,
             aw: Offer::default(),
             w: Offer::default(),
             ar: Offer::default(),
-            next_number: 0,
             last_transfer: 0,
         })
+    }
+
+    /// The same, but wired to these addresses and the host's memory alone: at others it finds nobody.
+    pub fn wired_to(self, reach: Range<u64>) -> Port {
+        Port { reach, ..self }
     }
 
     /// The master's name.
@@ -97,12 +109,13 @@ impl Port {
     /// Drives the kernel's inputs for this cycle.
     pub fn drive(&mut self, cycle: u64, memory: &mut Memory, faults: &[Fault], instance: &mut Instance) {
         if !self.read_driven {
-            self.read_index = paced!(&mut self.pace, p => p.next_read(cycle, &self.traffic.reads));
-            match self.read_index {
-                Some(index) => {
-                    let burst = &self.traffic.reads[index];
+            self.read_number = paced!(&mut self.pace, p => p.next_read(cycle, &self.traffic));
+            match self.read_number {
+                Some(number) => {
+                    let burst = self.traffic.reads().get(number).expect("a pace gives a number of the queue");
                     let address = burst.address + u64::from(burst.sent * AXI_BEAT_BYTES);
                     let (data, response) = match memory.beat(address) {
+                        _ if !reaches(&self.reach, address) => (&[0xdead_dead; BEAT_WORDS], Response::DecodeError),
                         Err(response) => (&[0xdead_dead; BEAT_WORDS], response),
                         Ok(data) => (data, refusal(faults, address, 1, false)),
                     };
@@ -114,11 +127,12 @@ impl Port {
             }
         }
         if !self.response_driven {
-            match paced!(&mut self.pace, p => p.next_response(cycle, &self.traffic.writes)) {
-                Some(index) => {
-                    self.store(index, memory, faults);
-                    let burst = self.traffic.writes.remove(index).expect("a pace gives an index of the queue");
+            match paced!(&mut self.pace, p => p.next_response(cycle, &self.traffic)) {
+                Some(number) => {
+                    self.store(number, memory, faults);
+                    let burst = self.traffic.remove_write(number);
                     let response = match memory.beat(burst.address) {
+                        _ if !reaches(&self.reach, burst.address) => Response::DecodeError,
                         Err(response) => response,
                         Ok(_) => refusal(faults, burst.address, burst.beats, true),
                     };
@@ -134,18 +148,20 @@ impl Port {
         instance.set(self.pins.ar.ready, u64::from(self.accept.ar));
     }
 
-    /// Puts the data of every burst up to `index` into memory: they have come in this order, and a burst may be seen
+    /// Puts the data of every burst up to `number` into memory: they have come in this order, and a burst may be seen
     /// before its response.
-    fn store(&mut self, index: usize, memory: &mut Memory, faults: &[Fault]) {
-        for burst in self.traffic.writes.iter_mut().take(index + 1).filter(|b| !b.stored) {
-            let refused = refusal(faults, burst.address, burst.beats, true) != Response::Okay;
+    fn store(&mut self, number: u64, memory: &mut Memory, faults: &[Fault]) {
+        while self.storing <= number {
+            let burst = self.traffic.writes().get(self.storing).expect("a burst is stored before it is answered");
+            let refused = refusal(faults, burst.address, burst.beats, true) != Response::Okay
+                || !reaches(&self.reach, burst.address);
             for i in 0..burst.beats {
                 let beat = self.beats.pop_front().expect("a complete burst has its beats");
                 if !refused {
                     memory.write_beat(burst.address + u64::from(i * AXI_BEAT_BYTES), &beat.data, beat.strobe);
                 }
             }
-            burst.stored = true;
+            self.storing += 1;
         }
     }
 
@@ -175,22 +191,15 @@ impl Port {
         self.ar.check(ar, self.accept.ar).map_err(|rule| wrong(self, Channel::Ar, rule))?;
         if let (Some(ar), true) = (ar, self.accept.ar) {
             monitor::address(&ar).map_err(|rule| wrong(self, Channel::Ar, rule))?;
-            let mut burst = ReadBurst::new(ar.id, ar.address, u32::from(ar.len) + 1, self.next_number);
-            self.next_number += 1;
+            let mut burst = ReadBurst::new(ar.id, ar.address, u32::from(ar.len) + 1);
             paced!(&mut self.pace, p => p.read_accepted(cycle, &mut burst));
-            self.traffic.reads.push_back(burst);
+            self.traffic.push_read(burst);
             self.last_transfer = cycle;
         }
 
         if self.read_driven && high(self.pins.rready) {
-            let index = self.read_index.take().expect("a driven beat has a burst");
-            let burst = &mut self.traffic.reads[index];
-            burst.sent += 1;
-            if burst.sent == burst.beats {
-                self.traffic.reads.remove(index);
-            }
+            self.traffic.sent(self.read_number.take().expect("a driven beat has a burst"));
             self.read_driven = false;
-            self.traffic.beats_read += 1;
             self.last_transfer = cycle;
         }
         if self.response_driven && high(self.pins.bready) {
@@ -214,13 +223,13 @@ impl Port {
         if burst.complete() {
             paced!(&mut self.pace, p => p.write_complete(cycle, &mut burst));
         }
-        self.traffic.writes.push_back(burst);
+        self.traffic.push_write(burst);
         self.last_transfer = cycle;
         Ok(())
     }
 
     fn take_write_data(&mut self, cycle: u64, w: WriteData) -> Result<(), String> {
-        if let Some(burst) = self.traffic.writes.iter_mut().find(|b| !b.complete()) {
+        if let Some(burst) = self.traffic.write_to_fill() {
             monitor::write_data(&w, burst.received, Some(burst.beats))?;
             burst.received += 1;
             if burst.complete() {
@@ -253,10 +262,10 @@ impl Port {
         let rule = |channel, what: &str| {
             Err(Violation { cycle, port: self.name.clone(), channel, rule: format!("done is set, but {what}") })
         };
-        if !traffic.reads.is_empty() {
-            return rule(Channel::R, &format!("{} read bursts are outstanding", traffic.reads.len()));
+        if !traffic.reads().is_empty() {
+            return rule(Channel::R, &format!("{} read bursts are outstanding", traffic.reads().len()));
         }
-        if !traffic.writes.is_empty() || self.response_driven {
+        if !traffic.writes().is_empty() || self.response_driven {
             return rule(Channel::B, "a write's response is outstanding");
         }
         if traffic.early > 0 {
@@ -279,7 +288,8 @@ impl Port {
         for pin in [self.pins.aw.ready, self.pins.ar.ready, self.pins.wready, self.pins.rvalid, self.pins.bvalid] {
             instance.set(pin, 0);
         }
-        self.traffic = Traffic::default();
+        self.traffic.clear();
+        self.storing = self.traffic.writes().end();
         self.beats.clear();
         self.read_driven = false;
         self.response_driven = false;
@@ -301,14 +311,15 @@ impl Port {
     pub fn stuck(&self, instance: &Instance) -> Vec<Handshake> {
         let level = |pin| instance.get(pin) != 0;
         let t = &self.traffic;
-        let missing = t.writes.iter().filter(|b| !b.complete()).map(|b| b.beats - b.received).sum::<u32>();
-        let unanswered = t.writes.iter().filter(|b| b.complete()).count();
+        let (whole, open): (Vec<&WriteBurst>, _) = t.writes().iter().map(|(_, b)| b).partition(|b| b.complete());
+        let missing = open.iter().map(|b| b.beats - b.received).sum::<u32>();
+        let unanswered = whole.len();
         let channels = [
             (Channel::Aw, level(self.pins.aw.valid), self.accept.aw, t.early, "beats came without their address"),
             (Channel::W, level(self.pins.wvalid), self.accept.w, missing, "beats of accepted addresses are missing"),
             (Channel::B, self.response_driven, level(self.pins.bready), unanswered as u32, "responses are outstanding"),
             (Channel::Ar, level(self.pins.ar.valid), self.accept.ar, 0, ""),
-            (Channel::R, self.read_driven, level(self.pins.rready), t.reads.len() as u32, "bursts are outstanding"),
+            (Channel::R, self.read_driven, level(self.pins.rready), t.reads().len() as u32, "bursts are outstanding"),
         ];
         let waits = |&(channel, valid, ready, owed, what): &(Channel, bool, bool, u32, &str)| {
             (valid && !ready || owed > 0).then(|| Handshake {
@@ -321,6 +332,13 @@ impl Port {
         };
         channels.iter().filter_map(waits).collect()
     }
+}
+
+/// Whether a port that is wired to `reach` finds somebody at an address, if there is somebody.
+#[inline]
+fn reaches(reach: &Range<u64>, address: u64) -> bool {
+    let host = HOST_MEMORY_BASE..HOST_MEMORY_BASE + HOST_MEMORY_BYTES;
+    reach.contains(&address) || host.contains(&address)
 }
 
 /// For a memory that marks beats as asked and answered.

@@ -8,7 +8,7 @@ use super::{
 };
 use allocator::Allocator;
 use nearfield_abi::board::Board;
-use nearfield_abi::kernel::{Kernel, KernelConfig};
+use nearfield_abi::kernel::Kernel;
 use nearfield_sim::{KernelSim, Options, SimError};
 use std::time::{Duration, Instant};
 
@@ -39,10 +39,7 @@ impl Sim {
     ///
     /// [`DeviceError::Open`] if a tool is missing or the kernel cannot be built, [`DeviceError::WrongKernel`].
     pub fn open_kernel(board: &'static Board, spec: &DeviceSpec, kernel: Kernel) -> Result<Sim, DeviceError> {
-        let lanes = spec.lanes.unwrap_or(board.default_lanes);
-        let config = KernelConfig::new(kernel, lanes).ok_or_else(|| DeviceError::Open {
-            what: format!("there is no {} kernel with {lanes} lanes; see `nearfield kernels`", kernel.name()),
-        })?;
+        let config = spec.configuration(kernel, board).map_err(|what| DeviceError::Open { what })?;
         let options =
             Options { seed: spec.seed, clock_mhz: spec.clock_mhz, trace: spec.waves.clone(), ..Options::default() };
         let kernel =
@@ -50,7 +47,7 @@ impl Sim {
         let description = Description {
             name: spec.to_string(),
             kernel: config,
-            lanes: Some(lanes),
+            lanes: Some(config.lanes),
             clock_mhz: Some(kernel.clock_mhz()),
             bank_bytes: vec![board.bank_bytes; board.banks as usize],
             optimizers: registers::optimizers(&config),

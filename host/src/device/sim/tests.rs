@@ -9,6 +9,7 @@ use crate::topk::tests::Draw;
 use crate::topk::{encode, Kept, Stream, ValueFormat};
 use nearfield_abi::kernel::gradient_norm::grad_format;
 use nearfield_abi::kernel::smartupdate as argument;
+use nearfield_abi::kernel::KernelConfig;
 use nearfield_abi::register;
 use nearfield_model::gradient_norm::sum_of_squares;
 use nearfield_model::optimizer;

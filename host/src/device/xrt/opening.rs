@@ -170,9 +170,7 @@ fn emulated(spec: &DeviceSpec, kernel: Kernel, board: &'static Board) -> Result<
     use nearfield_sim::{emulated, verilate};
 
     let installed = library::find_for_emulation().map_err(open_error)?;
-    let lanes = spec.lanes.unwrap_or(board.default_lanes);
-    let config = KernelConfig::new(kernel, lanes)
-        .ok_or_else(|| open_error(format!("there is no {} kernel with {lanes} lanes", kernel.name())))?;
+    let config = spec.configuration(kernel, board).map_err(open_error)?;
     let own = xclbin::write(&config, board).map_err(|error| open_error(error.to_string()))?;
     let expected = Xclbin::parse(&own).map_err(|error| open_error(error.to_string()))?;
     let given = spec.xclbin.as_deref().map(|path| read(path).map(|(_, file)| (path, file))).transpose()?;

@@ -1,7 +1,19 @@
 //! DRAM without a kernel: streams of bursts that advance together, as those of an optimizer step do.
 
 use super::*;
-use crate::axi::{ReadBurst, WriteBurst};
+use crate::axi::{Random, ReadBurst, WriteBurst};
+use nearfield_abi::board::Timing;
+use std::time::Instant;
+
+/// The DRAM of a board before ports of a kernel at its own clock or this one.
+fn dram(board: &Board, kernel_mhz: Option<f64>, ports: usize) -> Dram {
+    let Timing::Dram { config, wiring, .. } = board.timing else { panic!("{} has no DRAM", board.name) };
+    Dram::new(config, wiring, board, kernel_mhz.unwrap_or(board.clock_mhz), ports).unwrap()
+}
+
+fn traffic(ports: usize) -> Vec<Traffic> {
+    (0..ports).map(|_| Traffic::new(true)).collect()
+}
 
 /// Beats that a stream may be ahead of the slowest one: what a kernel's buffers hold.
 const SLACK: u64 = 192;
@@ -21,8 +33,7 @@ fn bandwidth(bases: [u64; 4], length: u32) -> f64 {
     // Two pages of beats on their way in each direction, however long they are.
     let outstanding = (256 / length) as usize;
     let board = Board::from_name("smartssd").unwrap();
-    let mut dram = Dram::new("ddr4_2400_smartssd.ini", board, 300.0, 4).unwrap();
-    let mut ports: Vec<Traffic> = (0..4).map(|_| Traffic::default()).collect();
+    let (mut dram, mut ports) = (dram(board, None, 4), traffic(4));
     let mut streams: Vec<(usize, Stream)> = Vec::new();
     for (port, base) in bases.into_iter().enumerate() {
         let stream = |write| (port, Stream { base: board.base + base, write, asked: 0, done: 0 });
@@ -31,7 +42,6 @@ fn bandwidth(bases: [u64; 4], length: u32) -> f64 {
             streams.push(stream(true));
         }
     }
-    let mut number = 0;
     for cycle in 1.. {
         let slowest_read = streams.iter().filter(|(_, s)| !s.write).map(|(_, s)| s.done).min().unwrap();
         let slowest = streams.iter().map(|(_, s)| s.done).min().unwrap();
@@ -42,28 +52,24 @@ fn bandwidth(bases: [u64; 4], length: u32) -> f64 {
             let traffic = &mut ports[*port];
             let address = s.base + s.asked * 64;
             if s.write {
-                if s.asked < beats && s.asked + u64::from(length) <= slowest_read && traffic.writes.len() < outstanding
-                {
-                    traffic.writes.push_back(WriteBurst::new(0, address, length, length));
+                let room = traffic.writes().len() < outstanding;
+                if s.asked < beats && s.asked + u64::from(length) <= slowest_read && room {
+                    traffic.push_write(WriteBurst::new(0, address, length, length));
                     s.asked += u64::from(length);
                 }
-                if traffic.writes.front().is_some_and(|b| b.asked == b.beats) {
-                    traffic.writes.pop_front();
+                if let Some((number, _)) = traffic.writes().front().filter(|(_, b)| b.asked == b.beats) {
+                    traffic.remove_write(number);
                     s.done += u64::from(length);
                 }
                 continue;
             }
-            if s.asked < beats && s.asked < slowest + SLACK && traffic.reads.len() < outstanding {
-                traffic.reads.push_back(ReadBurst::new(0, address, length, number));
-                number += 1;
+            if s.asked < beats && s.asked < slowest + SLACK && traffic.reads().len() < outstanding {
+                traffic.push_read(ReadBurst::new(0, address, length));
                 s.asked += u64::from(length);
             }
-            if let Some(burst) = traffic.reads.front_mut().filter(|b| b.answered >> b.sent & 1 != 0) {
-                burst.sent += 1;
+            if let Some(number) = traffic.ready() {
+                traffic.sent(number);
                 s.done += 1;
-                if burst.sent == burst.beats {
-                    traffic.reads.pop_front();
-                }
             }
         }
         dram.step(cycle, &mut ports);
@@ -101,7 +107,7 @@ fn streams_aligned_alike_are_much_slower() {
 #[test]
 fn an_unknown_configuration_is_refused() {
     let board = Board::from_name("smartssd").unwrap();
-    let error = Dram::new("ddr5.ini", board, 300.0, 4).err().expect("there is none").to_string();
+    let error = Dram::new("ddr5.ini", Wiring::Arbiter, board, 300.0, 4).err().expect("there is none").to_string();
     assert!(error.contains("ddr5.ini"), "{error}");
 }
 
@@ -109,14 +115,87 @@ fn an_unknown_configuration_is_refused() {
 fn clocks_keep_their_ratio() {
     let board = Board::from_name("smartssd").unwrap();
     for (mhz, cycles, ticks) in [(300.0, 1000, 4000), (250.0, 1000, 4800), (333.3, 3333, 12000)] {
-        let mut dram = Dram::new("ddr4_2400_smartssd.ini", board, mhz, 1).unwrap();
+        let mut dram = dram(board, Some(mhz), 1);
         assert_eq!(dram.dram_khz, 1_200_000);
         let mut passed = 0;
         for _ in 0..cycles {
             let before = dram.behind + dram.dram_khz;
-            dram.step(0, &mut [Traffic::default()]);
+            dram.step(0, &mut traffic(1));
             passed += (before - dram.behind) / dram.kernel_khz;
         }
         assert_eq!(passed, ticks, "{mhz}");
     }
+}
+
+/// Bytes a second and cycles simulated a second of single-beat reads on `hbm2-256`, every port with ids of its own and up to `outstanding`
+/// reads, at addresses that `next` draws from the number of the read.
+fn hbm2(outstanding: usize, mut next: impl FnMut(u64) -> u64) -> (f64, f64) {
+    const READS: u64 = 100_000;
+    let board = Board::from_name("hbm2-256").unwrap();
+    let count = board.banks as usize;
+    let (mut dram, mut ports) = (dram(board, None, count), traffic(count));
+    let (mut asked, mut done) = (vec![0; count], 0);
+    let begun = Instant::now();
+    for cycle in 0.. {
+        if done == READS * count as u64 {
+            let seconds = begun.elapsed().as_secs_f64();
+            return ((done * 64) as f64 / (cycle as f64 / (board.clock_mhz * 1e6)), cycle as f64 / seconds);
+        }
+        for (port, traffic) in ports.iter_mut().enumerate() {
+            if asked[port] < READS && traffic.reads().len() < outstanding {
+                let address = board.bank_base(port as u32) + next(asked[port]);
+                traffic.push_read(ReadBurst::new((asked[port] % 512) as u32, address, 1));
+                asked[port] += 1;
+            }
+            if let Some(number) = traffic.ready() {
+                traffic.sent(number);
+                done += 1;
+            }
+        }
+        dram.step(cycle, &mut ports);
+    }
+    unreachable!()
+}
+
+#[test]
+fn hbm2_reaches_the_measured_bandwidths() {
+    let mut random = Random::new(7, 0);
+    let (in_order, speed) = hbm2(64, |number| number * 64);
+    println!("sequential: {:.1} GB/s, {speed:.0} cycles/s", in_order / 1e9);
+    let (at_random, speed) = hbm2(64, |_| random.next() % (1 << 24) * 64);
+    println!("64 bytes at random: {:.1} GB/s, {speed:.0} cycles/s", at_random / 1e9);
+    assert!((225e9..256e9).contains(&in_order), "{in_order}");
+    assert!((50e9..75e9).contains(&at_random), "{at_random}");
+}
+
+/// A read of a row that is open overtakes one of a row that is not, unless they have one id.
+#[test]
+fn what_dram_answers_first_is_first_where_ids_differ() {
+    let board = Board::from_name("hbm2-256").unwrap();
+    for (ids, expected) in [([0, 0, 0], [0, 1, 2]), ([4, 5, 6], [0, 2, 1])] {
+        let (mut dram, mut ports) = (dram(board, None, 1), traffic(1));
+        // One row, another one of the same bank, and the first again.
+        for (id, offset) in ids.into_iter().zip([0, 512 << 10, 64]) {
+            ports[0].push_read(ReadBurst::new(id, offset, 1));
+        }
+        let mut order = Vec::new();
+        for cycle in 0..1000 {
+            dram.step(cycle, &mut ports);
+            if let Some(number) = ports[0].ready() {
+                ports[0].sent(number);
+                order.push(number);
+            }
+        }
+        assert_eq!(order, expected, "ids {ids:?}");
+    }
+}
+
+#[test]
+fn a_port_finds_nobody_in_another_ports_bank() {
+    let board = Board::from_name("hbm2-256").unwrap();
+    let (mut dram, mut ports) = (dram(board, None, 2), traffic(2));
+    assert_eq!(dram.controllers.len(), 2, "banks without a port are not simulated");
+    ports[1].push_read(ReadBurst::new(0, board.bank_base(0), 1));
+    dram.step(0, &mut ports);
+    assert_eq!(ports[1].ready(), Some(0), "it is answered at once, with an error");
 }
