@@ -13,6 +13,7 @@ pub mod export;
 pub mod gcn;
 pub mod gradient_norm;
 pub mod gradients;
+pub mod graph;
 pub mod handler;
 pub mod import;
 pub mod lm;
