@@ -4,6 +4,7 @@
 //! written. The RTL's decoder, the host's accessors, the packaging scripts and the tables in the documentation are made
 //! from it. It has no dependencies.
 
+pub mod beicsr;
 pub mod board;
 pub mod checksum;
 pub mod kernel;

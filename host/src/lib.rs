@@ -5,6 +5,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("files and device memory are little-endian and are copied as they are");
 
+pub mod aggregate;
 pub mod compress;
 pub mod device;
 pub mod disk;
@@ -13,6 +14,7 @@ pub mod export;
 pub mod gcn;
 pub mod gradient_norm;
 pub mod gradients;
+pub mod graph;
 pub mod handler;
 pub mod import;
 pub mod lm;

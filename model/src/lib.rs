@@ -2,6 +2,8 @@
 //!
 //! What stands here is what the generated hardware and the host's fast path are compared with, bit for bit.
 
+pub mod aggregate;
+pub mod beicsr;
 pub mod gradient_norm;
 pub mod half;
 pub mod optimizer;
