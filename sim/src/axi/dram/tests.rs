@@ -130,7 +130,7 @@ fn clocks_keep_their_ratio() {
 /// Bytes a second and cycles simulated a second of single-beat reads on `hbm2-256`, every port with ids of its own and up to `outstanding`
 /// reads, at addresses that `next` draws from the number of the read.
 fn hbm2(outstanding: usize, mut next: impl FnMut(u64) -> u64) -> (f64, f64) {
-    const READS: u64 = 100_000;
+    const READS: u64 = 40_000;
     let board = Board::from_name("hbm2-256").unwrap();
     let count = board.banks as usize;
     let (mut dram, mut ports) = (dram(board, None, count), traffic(count));
