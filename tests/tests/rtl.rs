@@ -13,6 +13,8 @@ mod kernel_hostile;
 #[path = "rtl/optimizer/mod.rs"]
 mod optimizer;
 #[path = "rtl/stream/mod.rs"]
+mod sgcn;
+
 mod stream;
 #[path = "rtl/topk/mod.rs"]
 mod topk;

@@ -34,7 +34,7 @@ pub fn emit(config: KernelConfig) -> Result<Design, EmitError> {
 
 /// A kernel's block is a value of several 100 KB, and building it without optimisation keeps some copies of it on the
 /// stack: more than the 2 MiB of a thread.
-const STACK_BYTES: usize = 64 << 20;
+const STACK_BYTES: usize = 512 << 20;
 
 fn print(config: KernelConfig) -> Result<Design, EmitError> {
     let name = config.kernel.name();

@@ -56,6 +56,7 @@ pub fn build(design: &Design, options: &Options) -> Result<Library, BuildError> 
     let key = cache::Key::of(
         std::iter::once(runtime.text())
             .chain([design.top.as_str(), bridge::VERSION])
+            .chain(tool::apart(design))
             .chain(design.ports.iter().map(|p| p.name.as_str()))
             .chain(design.artifacts.iter().flat_map(|a| [a.path.as_str(), a.text.as_str()])),
     );

@@ -44,6 +44,18 @@ const LIBRARY: &[&str] = &["-std=c++14", "-shared", "-fPIC", "-O2", "-Wall", "-W
 /// Ports that are words of C++ are legal Verilog; the bridge knows how Verilator renames them.
 const VERILATE: &[&str] = &["--cc", "-Wno-SYMRSVDWORD", "-O3", "--no-timing", "--prefix", "Vm", "--Mdir", "model"];
 
+/// Units of which a design has many, and each is large. Verilator would paste them into their parents and so make C++ of each anew:
+/// twice as much of it in all.
+const APART: &[&str] = &["sgcn_engine", "sgcn_lane", "sgcn_bank"];
+
+/// The modules of a design that are kept apart: [`APART`] with the kernel's prefix, and the number that tells parameters apart.
+pub(super) fn apart(design: &Design) -> impl Iterator<Item = &str> {
+    design.artifacts.iter().filter_map(|artifact| artifact.path.strip_suffix(".v")).filter(|module| {
+        let unit = module.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
+        APART.iter().any(|name| unit.ends_with(name))
+    })
+}
+
 /// The tools of this machine.
 pub(super) struct Tools {
     verilator_version: String,
@@ -127,6 +139,11 @@ impl Tools {
         });
         if options.trace {
             verilator.args(["--trace-fst", "--trace-structs"]);
+        }
+        let apart: String = apart(design).map(|module| format!("no_inline -module \"{module}\"\n")).collect();
+        if !apart.is_empty() {
+            write(&folder.join("apart.vlt"), &format!("`verilator_config\n{apart}"))?;
+            verilator.arg("apart.vlt");
         }
         verilator.args(design.artifacts.iter().map(|a| &a.path));
         finish(start(&mut verilator, "verilator", "verilator")?, "verilator", &design.top)?;

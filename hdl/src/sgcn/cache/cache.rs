@@ -40,7 +40,7 @@ pub struct Cache<const N: usize, const M: usize, const LOG: usize, const S: usiz
     /// How many were compared in vain.
     pub stalls: Signal<Out, Bits<5>>,
     requests: Requests<N>,
-    bank: [Bank<S, A>; 16],
+    bank: Vec<Bank<S, A>>,
     responses: Responses<N>,
     missing: Misses<M, LOG>,
     fills: Fills<M>,
@@ -70,7 +70,7 @@ impl<const N: usize, const M: usize, const LOG: usize, const S: usize, const A: 
             merges: Signal::default(),
             stalls: Signal::default(),
             requests: Requests::default(),
-            bank: std::array::from_fn(|_| Bank::default()),
+            bank: (0..16).map(|_| Bank::default()).collect(),
             responses: Responses::default(),
             missing: Misses::default(),
             fills: Fills::default(),

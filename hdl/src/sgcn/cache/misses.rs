@@ -16,7 +16,7 @@ pub struct Misses<const M: usize, const LOG: usize> {
     /// Misses, a port a stream: bank 4, number of the miss 5, line of the port 32.
     pub m: [StreamOut<41>; M],
     line: [PortLine<M, LOG>; 16],
-    gather: [Gather<16, 41>; M],
+    gather: Vec<Gather<16, 41>>,
     taken: Signal<Local, Bits<16>>,
 }
 
@@ -28,7 +28,7 @@ impl<const M: usize, const LOG: usize> Default for Misses<M, LOG> {
             s: std::array::from_fn(|_| StreamIn::default()),
             m: std::array::from_fn(|_| StreamOut::default()),
             line: std::array::from_fn(|_| PortLine::default()),
-            gather: std::array::from_fn(|_| Gather::default()),
+            gather: (0..M).map(|_| Gather::default()).collect(),
             taken: Signal::default(),
         }
     }

@@ -19,8 +19,8 @@ pub struct Requests<const N: usize> {
     pub m: [StreamOut<47>; 16],
     /// There are requests inside.
     pub busy: Signal<Out, Bit>,
-    entrance: [Entrance; N],
-    gather: [Gather<N, 47>; 16],
+    entrance: Vec<Entrance>,
+    gather: Vec<Gather<N, 47>>,
     taken: Signal<Local, Bits<N>>,
     any: Signal<Local, Bit>,
 }
@@ -35,8 +35,8 @@ impl<const N: usize> Default for Requests<N> {
             s: std::array::from_fn(|_| StreamIn::default()),
             m: std::array::from_fn(|_| StreamOut::default()),
             busy: Signal::default(),
-            entrance: std::array::from_fn(|_| Entrance::default()),
-            gather: std::array::from_fn(|_| Gather::default()),
+            entrance: (0..N).map(|_| Entrance::default()).collect(),
+            gather: (0..16).map(|_| Gather::default()).collect(),
             taken: Signal::default(),
             any: Signal::default(),
         }

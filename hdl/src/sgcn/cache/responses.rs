@@ -19,7 +19,7 @@ pub struct Responses<const N: usize> {
     pub m_data: [Signal<Out, Bits<522>>; N],
     /// There is one for any.
     pub busy: Signal<Out, Bit>,
-    gather: [Gather<16, 522>; N],
+    gather: Vec<Gather<16, 522>>,
     engine: [Signal<Local, Bits<4>>; 16],
     response: [Signal<Local, Bits<522>>; 16],
     taken: Signal<Local, Bits<16>>,
@@ -36,7 +36,7 @@ impl<const N: usize> Default for Responses<N> {
             m_valid: std::array::from_fn(|_| Signal::default()),
             m_data: std::array::from_fn(|_| Signal::default()),
             busy: Signal::default(),
-            gather: std::array::from_fn(|_| Gather::default()),
+            gather: (0..N).map(|_| Gather::default()).collect(),
             engine: std::array::from_fn(|_| Signal::default()),
             response: std::array::from_fn(|_| Signal::default()),
             taken: Signal::default(),

@@ -194,10 +194,8 @@ impl Logic for Feed {
                     if self.begun.q.val() && (self.column[k].val() <= self.previous.q.val()) {
                         self.misplaced.next = true;
                     }
-                } else {
-                    if self.counts[k - 1].val() && (self.column[k].val() <= self.column[k - 1].val()) {
-                        self.misplaced.next = true;
-                    }
+                } else if self.counts[k - 1].val() && (self.column[k].val() <= self.column[k - 1].val()) {
+                    self.misplaced.next = true;
                 }
             }
         }
@@ -251,10 +249,10 @@ impl Logic for Feed {
         self.m.data.next = self.item.packed.val();
         for j in 0..16 {
             self.values.x[j].next = self.line.data.val().get_bits::<32>(32 * j);
-            if j < 8 {
-                if self.pairs.val() {
-                    self.values.x[j].next = self.line.data.val().get_bits::<32>(64 * j + 32);
-                }
+        }
+        if self.pairs.val() {
+            for j in 0..8 {
+                self.values.x[j].next = self.line.data.val().get_bits::<32>(64 * j + 32);
             }
         }
         self.lines.data.next = self.values.packed.val();

@@ -86,17 +86,15 @@ impl Logic for Gather {
             self.next_line.d.next = self.line.val();
         }
         for j in 0..16 {
-            self.join_pack.x[j].next = self.next_line.q.val().get_bits::<32>(32 * j);
-            if j == 15 {
-                self.join_pack.x[j].next = self.current.q.val().get_bits::<32>(32 * j);
-            } else {
-                if self.position.val() <= j.to_bits() {
-                    self.join_pack.x[j].next = self.current.q.val().get_bits::<32>(32 * j);
-                }
-            }
+            self.join_pack.x[j].next = self.current.q.val().get_bits::<32>(32 * j);
             self.word_pack.x[j].next = self.position.val() + self.ranks.val().get_bits::<4>(4 * j);
             self.word[j].next = self.words.q.val().get_bits::<4>(4 * j);
             self.x_pack.x[j].next = self.joined.q.val().get_bits::<32>(self.word[j].val().index() * 32);
+        }
+        for j in 0..15 {
+            if self.position.val() > j.to_bits() {
+                self.join_pack.x[j].next = self.next_line.q.val().get_bits::<32>(32 * j);
+            }
         }
         self.joined.d.next = self.join_pack.packed.val();
         self.words.d.next = self.word_pack.packed.val();

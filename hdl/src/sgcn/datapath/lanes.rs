@@ -8,7 +8,7 @@ const WRITE: usize = Lane::HOLD - 1;
 ///
 /// Free-running. An operation is on one window of one context; of each lane it says whether it takes part and in which of the
 /// window's two segments. `line` is what the accumulators of the operation of a cycle ago were.
-#[derive(Clone, Debug, Default, LogicBlock)]
+#[derive(Clone, Debug, LogicBlock)]
 pub struct Lanes {
     /// Clock.
     pub clock: Signal<In, Clock>,
@@ -26,10 +26,30 @@ pub struct Lanes {
     pub weight: Signal<In, Bits<32>>,
     /// What the accumulators of the last operation were.
     pub line: Signal<Out, Bits<512>>,
-    lane: [Lane; 16],
+    /// On the heap: a lane's description is large.
+    lane: Vec<Lane>,
     factor: Reg<Bits<32>>,
     along: Delay<7, WRITE>,
     pack: Pack<16, 32, 512>,
+}
+
+impl Default for Lanes {
+    fn default() -> Self {
+        Lanes {
+            clock: Signal::default(),
+            valid: Signal::default(),
+            half: Signal::default(),
+            clear: Signal::default(),
+            place: Signal::default(),
+            x: Signal::default(),
+            weight: Signal::default(),
+            line: Signal::default(),
+            lane: (0..16).map(|_| Lane::default()).collect(),
+            factor: Reg::default(),
+            along: Delay::default(),
+            pack: Pack::default(),
+        }
+    }
 }
 
 impl Logic for Lanes {

@@ -79,12 +79,11 @@ pub struct Ranks {
     full: Reg<Bit>,
     operation: Reg<Bits<224>>,
     free: Signal<Local, Bit>,
-    /// Groups of four columns, the lower segment's first.
-    ones: [Ones; 8],
+    /// Groups of four columns, the lower segment's first, then of four lanes.
+    ones: [Ones; 12],
     /// Values of a segment before a group.
     before: [Signal<Local, Bits<5>>; 8],
     low: Signal<Local, Bits<5>>,
-    high: Signal<Local, Bits<5>>,
     /// The rank of a column in its segment.
     own: [Signal<Local, Bits<5>>; 32],
     rank: [Signal<Local, Bits<5>>; 16],
@@ -102,6 +101,11 @@ impl Logic for Ranks {
         for g in 0..8 {
             self.ones[g].x.next = self.s.data.val().get_bits::<4>(96 + 4 * g);
         }
+        comment!("No lane has two values, so there are as many as lanes with one.");
+        for g in 0..4 {
+            self.ones[8 + g].x.next =
+                self.s.data.val().get_bits::<4>(96 + 4 * g) | self.s.data.val().get_bits::<4>(112 + 4 * g);
+        }
         for h in 0..2 {
             self.before[4 * h].next = 0.into();
             self.before[4 * h + 1].next = self.ones[4 * h].four.val();
@@ -111,9 +115,8 @@ impl Logic for Ranks {
         }
         self.low.next =
             (self.ones[0].four.val() + self.ones[1].four.val()) + (self.ones[2].four.val() + self.ones[3].four.val());
-        self.high.next =
-            (self.ones[4].four.val() + self.ones[5].four.val()) + (self.ones[6].four.val() + self.ones[7].four.val());
-        self.count.next = self.low.val() + self.high.val();
+        self.count.next =
+            (self.ones[8].four.val() + self.ones[9].four.val()) + (self.ones[10].four.val() + self.ones[11].four.val());
         self.any_low.next = self.s.data.val().get_bits::<16>(96).any();
         self.any_high.next = self.s.data.val().get_bits::<16>(112).any();
         for g in 0..8 {

@@ -6,6 +6,9 @@ use crate::stream::{Fifo, StreamIn, StreamOut};
 /// Rows at which an engine works.
 pub const CONTEXTS: usize = 8;
 
+const _: () =
+    assert!(CONTEXTS == 8, "a context has a number of three bits, and the loop over all but the first ends at 7");
+
 /// Reads the column ids and weights of up to 8 rows at once and hands on their edges, a row after the other in turn, so that the
 /// same row's accumulators are not wanted twice in a row.
 ///
@@ -208,7 +211,7 @@ impl Logic for Edges {
             }
         }
         comment!("The next context after the last that was taken, if any, goes before the first of all.");
-        for i in 0..CONTEXTS {
+        for i in 0..7 {
             if self.context[CONTEXTS - 1 - i].ready.val() && (self.turn.q.val() < (CONTEXTS - 1 - i).to_bits()) {
                 self.pick.next = (CONTEXTS - 1 - i).to_bits();
             }

@@ -1,0 +1,4 @@
+//! The parts of `sgcn_aggregate`, and the kernel, under Verilator.
+
+mod cache;
+mod datapath;
