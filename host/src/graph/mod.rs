@@ -7,15 +7,19 @@
 
 mod build;
 pub mod bypass;
+pub mod dataset;
 mod error;
 pub mod features;
 pub mod load;
+pub mod masks;
 mod normalize;
 pub mod order;
 pub mod rmat;
+mod spec;
 
 pub use build::Edges;
 pub use error::{GraphError, Invalid};
+pub use spec::{GraphSpec, SpecError};
 
 use nearfield_abi::beicsr::ROWS_MOST;
 use std::ops::Range;

@@ -1,6 +1,6 @@
 //! A matrix of records.
 
-use super::{decode_record, encode_record, Layout, Malformed, Rule, Shape};
+use super::{check_record, decode_record, encode_record, Layout, Malformed, Rule, Shape};
 
 /// A matrix as records.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,13 +33,12 @@ pub fn encode(layout: Layout, shape: Shape, features: &[f32]) -> Encoded {
     encoded
 }
 
-/// The dense matrix `[rows, width]`, row-major without padding, of records and their lengths. Longer buffers are taken. [`Layout::Published`]
-/// does without lengths where there are none.
+/// Checks records and their lengths. Longer buffers are taken. [`Layout::Published`] does without lengths where there are none.
 ///
 /// # Errors
 ///
-/// When a buffer is too small for the shape, before anything is allocated, and the first record that breaks a rule.
-pub fn decode(layout: Layout, shape: Shape, words: &[u32], table: Option<&[u8]>) -> Result<Vec<f32>, Malformed> {
+/// When a buffer is too small for the shape, before anything is looked at, and the first record that breaks a rule.
+pub fn check(layout: Layout, shape: Shape, words: &[u32], table: Option<&[u8]>) -> Result<(), Malformed> {
     let (each, records) = (layout.words(shape.slice()), shape.records());
     if words.len() < each * records {
         let (given, needed) = (4 * words.len(), 4 * each * records);
@@ -51,11 +50,25 @@ pub fn decode(layout: Layout, shape: Shape, words: &[u32], table: Option<&[u8]>)
         let what = format!("the length table has {given} bytes, but there are {records} records; give one a record");
         return Err(Malformed::whole(Rule::Table, what));
     }
+    for (number, ((_, columns), record)) in shape.each_record().zip(words.chunks_exact(each)).enumerate() {
+        check_record(layout, shape.slice(), columns.len(), table.map(|table| table[number]), record)
+            .map_err(|malformed| malformed.at(shape, number))?;
+    }
+    Ok(())
+}
+
+/// The dense matrix `[rows, width]`, row-major without padding, of records and their lengths, as [`check`] takes them.
+///
+/// # Errors
+///
+/// As [`check`], before anything is allocated.
+pub fn decode(layout: Layout, shape: Shape, words: &[u32], table: Option<&[u8]>) -> Result<Vec<f32>, Malformed> {
+    check(layout, shape, words, table)?;
+    let each = layout.words(shape.slice());
     let mut features = vec![0.0; shape.rows() * shape.width()];
     for (number, ((row, columns), record)) in shape.each_record().zip(words.chunks_exact(each)).enumerate() {
         let into = &mut features[row * shape.width()..][columns];
-        decode_record(layout, shape.slice(), table.map(|table| table[number]), record, into)
-            .map_err(|malformed| malformed.at(shape, number))?;
+        decode_record(layout, shape.slice(), table.map(|table| table[number]), record, into)?;
     }
     Ok(features)
 }

@@ -12,7 +12,7 @@ mod shape;
 mod tests;
 
 pub use malformed::{Malformed, Rule};
-pub use matrix::{decode, encode, Encoded};
-pub use pairs::{decode_pairs, encode_pairs, Entry, Pair, Pairs};
-pub use record::{decode_record, encode_record, nonzeros};
+pub use matrix::{check, decode, encode, Encoded};
+pub use pairs::{check_pairs, decode_pairs, encode_pairs, Entry, Pair, Pairs};
+pub use record::{check_record, decode_record, encode_record, nonzeros, Stored};
 pub use shape::{Layout, Shape, ShapeError};

@@ -33,6 +33,18 @@ pub struct Pairs {
     pub table: Vec<Entry>,
 }
 
+impl Pairs {
+    /// The pairs as they lie in memory: two 32-bit words each, little-endian there.
+    pub fn pair_words(&self) -> Vec<u32> {
+        self.pairs.iter().flat_map(|pair| [pair.column, pair.value.to_bits()]).collect()
+    }
+
+    /// The table as it lies in memory: two 32-bit words a record, little-endian there.
+    pub fn table_words(&self) -> Vec<u32> {
+        self.table.iter().flat_map(|entry| [entry.start, entry.count]).collect()
+    }
+}
+
 /// The pairs of a dense matrix `[rows, width]`, row-major without padding.
 ///
 /// # Errors
@@ -59,27 +71,41 @@ pub fn encode_pairs(shape: Shape, features: &[f32]) -> Result<Pairs, Malformed> 
     Ok(encoded)
 }
 
-/// The dense matrix `[rows, width]`, row-major without padding, of pairs and their table. Longer buffers are taken.
+/// Checks pairs and their table. Longer buffers are taken.
 ///
 /// # Errors
 ///
-/// When the table is too small, before anything is allocated, and the first record whose pairs leave the buffer, do not ascend or
-/// leave the row.
-pub fn decode_pairs(shape: Shape, pairs: &[Pair], table: &[Entry]) -> Result<Vec<f32>, Malformed> {
+/// When the table is too small, and the first record whose pairs leave the buffer, do not ascend or leave the row.
+pub fn check_pairs(shape: Shape, pairs: &[Pair], table: &[Entry]) -> Result<(), Malformed> {
     let records = shape.records();
     if table.len() < records {
         let what = format!("the table has {} entries, but there are {records} records; give one a record", table.len());
         return Err(Malformed::whole(Rule::Table, what));
     }
+    for (number, ((_, columns), entry)) in shape.each_record().zip(table).enumerate() {
+        check_one(pairs, *entry, columns.len()).map_err(|malformed| malformed.at(shape, number))?;
+    }
+    Ok(())
+}
+
+/// The dense matrix `[rows, width]`, row-major without padding, of pairs and their table.
+///
+/// # Errors
+///
+/// As [`check_pairs`], before anything is allocated.
+pub fn decode_pairs(shape: Shape, pairs: &[Pair], table: &[Entry]) -> Result<Vec<f32>, Malformed> {
+    check_pairs(shape, pairs, table)?;
     let mut features = vec![0.0; shape.rows() * shape.width()];
-    for (number, ((row, columns), entry)) in shape.each_record().zip(table).enumerate() {
+    for ((row, columns), entry) in shape.each_record().zip(table) {
         let into = &mut features[row * shape.width()..][columns];
-        one(pairs, *entry, into).map_err(|malformed| malformed.at(shape, number))?;
+        for pair in &pairs[entry.start as usize..][..entry.count as usize] {
+            into[pair.column as usize] = if pair.value == 0.0 { 0.0 } else { pair.value };
+        }
     }
     Ok(features)
 }
 
-fn one(pairs: &[Pair], entry: Entry, into: &mut [f32]) -> Result<(), Malformed> {
+fn check_one(pairs: &[Pair], entry: Entry, columns: usize) -> Result<(), Malformed> {
     let Entry { start, count } = entry;
     let all = pairs.len();
     let Some(pairs) = (start as usize).checked_add(count as usize).and_then(|end| pairs.get(start as usize..end))
@@ -90,8 +116,8 @@ fn one(pairs: &[Pair], entry: Entry, into: &mut [f32]) -> Result<(), Malformed> 
     let mut least = 0;
     for pair in pairs {
         let column = pair.column as usize;
-        if column >= into.len() {
-            let what = format!("it has column {column}, but the row has {} columns here", into.len());
+        if column >= columns {
+            let what = format!("it has column {column}, but the row has {columns} columns here");
             return Malformed::record(Rule::Width, what);
         }
         if column < least {
@@ -99,7 +125,6 @@ fn one(pairs: &[Pair], entry: Entry, into: &mut [f32]) -> Result<(), Malformed> 
             return Malformed::record(Rule::Order, what);
         }
         least = column + 1;
-        into[column] = if pair.value == 0.0 { 0.0 } else { pair.value };
     }
     Ok(())
 }

@@ -9,9 +9,20 @@ use crate::gcn::{Csr, Dataset};
 
 /// Cora as an undirected graph without self-loops.
 pub fn cora() -> Graph {
-    let cora = Dataset::load("cora").unwrap();
-    let ends = cora.edges.iter().flat_map(|&(u, v)| [(u, v), (v, u)]).map(|(u, v)| (u32::from(u), u32::from(v)));
-    Graph::from_edges(cora.vertices(), ends.collect()).unwrap()
+    "cora".parse::<GraphSpec>().unwrap().load().unwrap()
+}
+
+#[test]
+fn graphs_have_names() {
+    let rmat = GraphSpec::Rmat { scale: 10, degree: 8, seed: 1 };
+    assert_eq!("rmat:10".parse(), Ok(rmat.clone()));
+    assert_eq!("rmat:10,seed=1,degree=8".parse(), Ok(rmat.clone()));
+    assert_eq!(rmat.to_string().parse(), Ok(rmat));
+    for bad in ["rmat:", "rmat:x", "rmat:1,", "rmat:1,edges=3", "rmat:1,seed=-1"] {
+        assert!(bad.parse::<GraphSpec>().is_err(), "{bad}");
+    }
+    assert_eq!("./cora".parse(), Ok(GraphSpec::File("./cora".into())));
+    assert!(GraphSpec::File("x.mtx".into()).load().unwrap_err().to_string().starts_with("cannot read x.mtx"));
 }
 
 #[test]
@@ -102,4 +113,18 @@ fn made_up_features_have_their_density() {
     }
     let first = features::bernoulli(1, 4, 0.5, 0);
     assert_eq!(first, features::bernoulli(2, 2, 0.5, 0));
+}
+
+#[test]
+fn the_masks_of_a_real_network() {
+    let (graph, masks) = masks::Masks::cora28().unwrap();
+    assert_eq!((masks.layers(), masks.rows(), masks.width()), (28, graph.vertices(), 256));
+    let density: Vec<f64> = (0..28).map(|layer| masks.density(layer)).collect();
+    // 11 to 27 %, 15 % on average, says the README.
+    assert!(density.iter().all(|density| (0.10..0.28).contains(density)), "{density:?}");
+    assert!((0.14..0.16).contains(&(density.iter().sum::<f64>() / 28.0)));
+    let features = masks.features(3, 1);
+    let count = features.iter().filter(|&&value| value != 0.0).count();
+    assert_eq!(count as f64 / features.len() as f64, masks.density(3));
+    assert!(masks::Masks::parse(b"").is_err());
 }

@@ -1,40 +1,18 @@
-//! `nearfield gcn`: graph convolutional networks.
+//! `nearfield gcn train`: a two-layer network, its optimizer steps on a device.
 
-use super::console::Console;
-use super::failure::Failure;
-use super::optimizer::{self, OptimizerFlags};
-use super::output::refuse_unwritable;
+use super::super::console::Console;
+use super::super::failure::Failure;
+use super::super::optimizer::{self, OptimizerFlags};
+use super::super::output::refuse_unwritable;
 use anyhow::Context;
 use clap::builder::RangedU64ValueParser;
-use clap::{Args, Subcommand};
+use clap::Args;
 use nearfield::compress::Amount;
 use nearfield::device::DeviceSpec;
 use nearfield::gcn::{self, Dataset, Epoch, Options, Run, RunReport, Shape, TopK};
 use nearfield::topk::ValueFormat;
 use serde::Serialize;
 use std::path::PathBuf;
-
-/// Train graph convolutional networks, with the optimizer on a device.
-#[derive(Args)]
-#[command(after_help = "Example:\n  nearfield gcn train --dataset cora --device sim:smartssd --check")]
-pub struct Gcn {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    Train(Train),
-}
-
-impl Gcn {
-    /// Runs the command.
-    pub fn run(self, console: &Console) -> Result<(), Failure> {
-        match self.command {
-            Command::Train(command) => command.run(console),
-        }
-    }
-}
 
 /// Train a two-layer network to classify a graph's vertices, every optimizer step on a device.
 ///
@@ -47,11 +25,11 @@ nearfield gcn train --dataset cora --optimizer adam --splits 10 --json\n  \
 nearfield gcn train --dataset cora --optimizer adam --lr 0.2 --top-k 0.01 --error-feedback\n\n\
 The file of -o holds the weights of the split with the highest validation accuracy.",
 optimizer::table(Options::hyper)))]
-struct Train {
+pub struct Train {
     /// The graph; every graph this program has is part of it: cora.
     #[arg(long, value_name = "NAME")]
     dataset: String,
-    #[arg(long, default_value = "soft", help = super::DEVICE, long_help = super::DEVICE_LONG)]
+    #[arg(long, default_value = "soft", help = super::super::DEVICE, long_help = super::super::DEVICE_LONG)]
     device: DeviceSpec,
     /// Optimizer steps of a split; each sees all training vertices.
     #[arg(long, value_name = "N", default_value_t = Options::default().epochs, value_parser = at_least_one())]
@@ -99,7 +77,7 @@ struct Printed {
 }
 
 impl Train {
-    fn run(self, console: &Console) -> Result<(), Failure> {
+    pub fn run(self, console: &Console) -> Result<(), Failure> {
         let dataset = Dataset::load(&self.dataset).map_err(Failure::refused)?;
         let hyper = self.optimizer.hyper(Options::hyper)?;
         let top_k = self.top_k();
