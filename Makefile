@@ -45,7 +45,7 @@ lint: need-lint ## format, clippy, rustdoc, the core without simulator and XRT, 
 		--features "$$features" --target-dir target/core; done
 	$(CARGO) run --locked --quiet -p nearfield-tests --bin verilog-lint
 
-bench: need-bench ## rates of the kernel by device, format and clock (roofline in build/roofline.svg), of the compressor, and of a store's step (7.5 GB in build)
+bench: need-bench ## rates of the kernel by device, format and clock (roofline in build/roofline.svg), of the compressor, of aggregation, and of a store's step (7.5 GB in build)
 	$(CARGO) build --locked --release -p nearfield
 	mkdir -p build
 	$(NEARFIELD) bench kernel --device sim:smartssd,lanes=2 --device sim:smartssd,lanes=4 --clock 300,250 \
@@ -53,6 +53,7 @@ bench: need-bench ## rates of the kernel by device, format and clock (roofline i
 	$(NEARFIELD) bench kernel --device sim:ideal,lanes=1 --device sim:ideal,lanes=2 --device sim:ideal,lanes=4 \
 		--device sim:ideal,lanes=8 --grads fp32,bf16,topk-fp16 --half none,fp16
 	$(NEARFIELD) bench compress --rounds 21
+	$(NEARFIELD) bench aggregate --rounds 21
 	$(NEARFIELD) bench store --folder build
 	$(CARGO) bench --locked -p nearfield-sim --bench yardstick
 

@@ -5,6 +5,7 @@
 #[cfg(target_endian = "big")]
 compile_error!("files and device memory are little-endian and are copied as they are");
 
+pub mod aggregate;
 pub mod compress;
 pub mod device;
 pub mod disk;

@@ -1,5 +1,6 @@
 //! `nearfield bench`: how fast a kernel is, and its simulation, and what the host does itself.
 
+mod aggregate;
 mod compress;
 mod kernel;
 mod roofline;
@@ -34,6 +35,9 @@ nearfield bench kernel --device sim:smartssd,lanes=2 --device sim:smartssd,lanes
     /// feedback. The fastest of several rounds counts.
     #[command(after_help = "Example:\n  nearfield bench compress --ratio 0.01 --json")]
     Compress(compress::Compress),
+    /// Aggregate a graph's features on this machine's CPU, from each layout, against a plain loop over dense rows.
+    #[command(after_help = "Example:\n  nearfield bench aggregate --graph pubmed --density 1,0.5,0.3 --json")]
+    Aggregate(aggregate::Aggregate),
     /// One optimizer step of a store on this machine's CPU, against its transfers alone and its update alone.
     ///
     /// Prints what a step takes, what the same reads and writes take without an update, what the update takes from memory, and the
@@ -49,6 +53,7 @@ impl Bench {
     pub fn run(self, console: &Console) -> Result<(), Failure> {
         match self.what {
             What::Kernel(kernel) => kernel.run(console),
+            What::Aggregate(aggregate) => aggregate.run(console),
             What::Compress(compress) => compress.run(console),
             What::Store(store) => store.run(console),
         }

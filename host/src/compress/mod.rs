@@ -13,7 +13,7 @@
 
 mod amount;
 mod gather;
-mod pieces;
+pub(crate) mod pieces;
 mod rank;
 mod sample;
 mod simd;

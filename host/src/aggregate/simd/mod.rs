@@ -1,0 +1,156 @@
+//! The sums of a strip of rows, compiled for each vector unit of the processor.
+//!
+//! Wider units change the speed and not one bit: every column has one accumulator that takes the neighbours in their order, zeros are masked,
+//! multiply-adds are fused. A test compares them all. Without FMA instructions `mul_add` becomes a call into the C library, which is right
+//! and slow.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod portable;
+
+use super::features::{Features, Stored};
+use crate::graph::Graph;
+use nearfield_model::beicsr::Layout;
+
+/// Which vector unit is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level(Unit);
+
+/// Private, so that a [`Level`] can only be had from detection: the SAFETY of the calls below rests on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unit {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+/// Rows of a graph that are summed, and where to.
+struct Strip<'a> {
+    graph: &'a Graph,
+    first: usize,
+    /// Values of a row of the output.
+    stride: usize,
+    into: &'a mut [f32],
+}
+
+/// Records of one slice.
+#[derive(Clone, Copy)]
+struct Slice<'a> {
+    layout: Layout,
+    /// Columns of a slice.
+    columns: usize,
+    words: &'a [u32],
+    table: Option<&'a [u8]>,
+    /// The record of row 0.
+    first_record: usize,
+    /// Where its columns begin in a row of the output.
+    begin: usize,
+}
+
+impl Level {
+    /// Every level this processor has, narrowest first.
+    pub fn available() -> Vec<Level> {
+        #[allow(unused_mut)]
+        let mut levels = vec![Level(Unit::Portable)];
+        #[cfg(target_arch = "x86_64")]
+        {
+            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("popcnt")
+            {
+                levels.push(Level(Unit::Avx2));
+                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("bmi2") {
+                    levels.push(Level(Unit::Avx512));
+                }
+            }
+        }
+        levels
+    }
+
+    /// The widest level this processor has.
+    pub fn detect() -> Level {
+        Level::available().pop().unwrap_or(Level(Unit::Portable))
+    }
+
+    /// The level's name.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Unit::Portable => "portable",
+            #[cfg(target_arch = "x86_64")]
+            Unit::Avx2 => "AVX2 and FMA",
+            #[cfg(target_arch = "x86_64")]
+            Unit::Avx512 => "AVX-512",
+        }
+    }
+
+    /// The sums of the rows from `first` on, as many as `into` has room for. Rows of the features are those of the graph.
+    pub(super) fn strip(self, graph: &Graph, first: usize, features: &Features<'_>, into: &mut [f32]) {
+        let stride = features.stride();
+        let mut strip = Strip { graph, first, stride, into };
+        match features.stored {
+            Stored::Dense(values) => self.dense(&mut strip, values),
+            Stored::Records { layout, shape, words, table } => {
+                for index in 0..shape.slices() {
+                    let (first_record, begin) = (shape.record(index, 0), shape.columns(index).start);
+                    self.slice(&mut strip, Slice { layout, columns: shape.slice(), words, table, first_record, begin });
+                }
+            }
+            Stored::Pairs { shape, pairs, table } => {
+                for index in 0..shape.slices() {
+                    let (first_record, begin) = (shape.record(index, 0), shape.columns(index).start);
+                    self.pairs(&mut strip, (pairs, &table[first_record..]), begin);
+                }
+            }
+        }
+    }
+
+    fn dense(self, strip: &mut Strip<'_>, values: &[f32]) {
+        match self.0 {
+            Unit::Portable => portable::dense(strip, values),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Unit::Avx2` is made only by `available`, after avx2, fma and popcnt were detected.
+            Unit::Avx2 => unsafe { avx2::dense(strip, values) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Unit::Avx512` is made only by `available`, after avx2, fma, popcnt, avx512f and bmi2 were detected.
+            Unit::Avx512 => unsafe { avx512::dense(strip, values) },
+        }
+    }
+
+    fn slice(self, strip: &mut Strip<'_>, slice: Slice<'_>) {
+        match self.0 {
+            Unit::Portable => portable::slice(strip, slice),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `dense`.
+            Unit::Avx2 => unsafe { avx2::slice(strip, slice) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `dense`.
+            Unit::Avx512 => unsafe { avx512::slice(strip, slice) },
+        }
+    }
+
+    fn pairs(self, strip: &mut Strip<'_>, pairs: portable::Pairs<'_>, begin: usize) {
+        match self.0 {
+            Unit::Portable => portable::pairs(strip, pairs, begin),
+            // Single values: a wider unit has nothing to add but its multiply-add.
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `dense`; `Unit::Avx512` has all that `Unit::Avx2` has.
+            Unit::Avx2 | Unit::Avx512 => unsafe { avx2::pairs(strip, pairs, begin) },
+        }
+    }
+
+    /// The plain loop over dense rows without padding.
+    pub(super) fn plain(self, graph: &Graph, first: usize, features: &[f32], width: usize, into: &mut [f32]) {
+        let mut strip = Strip { graph, first, stride: width, into };
+        match self.0 {
+            Unit::Portable => portable::plain(&mut strip, features),
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `dense`.
+            Unit::Avx2 => unsafe { avx2::plain(&mut strip, features) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: as in `dense`.
+            Unit::Avx512 => unsafe { avx512::plain(&mut strip, features) },
+        }
+    }
+}
