@@ -12,9 +12,9 @@ mod kernel;
 mod kernel_hostile;
 #[path = "rtl/optimizer/mod.rs"]
 mod optimizer;
-#[path = "rtl/stream/mod.rs"]
+#[path = "rtl/sgcn/mod.rs"]
 mod sgcn;
-
+#[path = "rtl/stream/mod.rs"]
 mod stream;
 #[path = "rtl/topk/mod.rs"]
 mod topk;

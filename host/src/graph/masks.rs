@@ -28,7 +28,7 @@ impl Masks {
         let member = Archive::parse(bytes)?.required("masks.npy")?;
         let array = Array::parse("masks.npy", &member)?;
         match array.shape[..] {
-            [layers @ 1.., rows @ 1.., bytes @ 1..] if (array.kind, array.size) == (Kind::Unsigned, 1) => {
+            [layers, rows, bytes] if (array.kind, array.size) == (Kind::Unsigned, 1) && !array.bytes.is_empty() => {
                 Ok(Masks { layers, rows, bytes, bits: array.bytes.to_vec() })
             }
             _ => Err(GraphError::at(
