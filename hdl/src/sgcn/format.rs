@@ -4,7 +4,7 @@ use nearfield_abi::kernel::sgcn::mode;
 /// What follows for all engines from the arguments: how features are laid out, and how far apart.
 ///
 /// Right two cycles after the arguments.
-#[derive(Clone, Debug, LogicBlock)]
+#[derive(Clone, Debug, Default, LogicBlock)]
 pub struct Format {
     /// Clock.
     pub clock: Signal<In, Clock>,
@@ -49,43 +49,9 @@ pub struct Format {
     apart: Reg<Bits<9>>,
 }
 
-impl Default for Format {
-    fn default() -> Self {
-        assert!(mode::FORMAT == 3 && mode::BEICSR == 0, "the format is the two low bits");
-        assert!(
-            mode::PUBLISHED == 1 && mode::DENSE == 2 && mode::PAIRS == 3,
-            "published, dense and pairs are 1, 2 and 3"
-        );
-        Format {
-            clock: Signal::default(),
-            mode: Signal::default(),
-            width: Signal::default(),
-            slice: Signal::default(),
-            dense: Signal::default(),
-            pairs: Signal::default(),
-            learned: Signal::default(),
-            escapes: Signal::default(),
-            weighted: Signal::default(),
-            hashed: Signal::default(),
-            dynamic: Signal::default(),
-            bypass: Signal::default(),
-            bitmap_words: Signal::default(),
-            full: Signal::default(),
-            stride: Signal::default(),
-            row_lines: Signal::default(),
-            published: Signal::default(),
-            is_dense: Signal::default(),
-            padded: Signal::default(),
-            words: Signal::default(),
-            both: Signal::default(),
-            lines: Reg::default(),
-            bitmap: Reg::default(),
-            most: Reg::default(),
-            apart: Reg::default(),
-        }
-    }
-}
-
+const _: () = assert!(mode::FORMAT == 3 && mode::BEICSR == 0, "the format is the two low bits");
+const _: () =
+    assert!(mode::PUBLISHED == 1 && mode::DENSE == 2 && mode::PAIRS == 3, "published, dense and pairs are 1, 2 and 3");
 const WEIGHTED: usize = mode::WEIGHTED.trailing_zeros() as usize;
 const HASHED: usize = mode::HASHED.trailing_zeros() as usize;
 const DYNAMIC: usize = mode::DYNAMIC.trailing_zeros() as usize;

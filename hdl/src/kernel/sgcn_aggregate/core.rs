@@ -5,7 +5,7 @@ use crate::prelude::*;
 use crate::sgcn::cache::{Cache, ReadPort, WritePort};
 use crate::sgcn::engine::{Engine, EventCounter, TALLIES};
 use crate::sgcn::{Dispatch, Format};
-use crate::stream::{StreamIn, StreamOut};
+use crate::stream::StreamOut;
 use nearfield_abi::kernel::{sgcn, KernelConfig};
 
 /// Counters of the cache, and of a port.

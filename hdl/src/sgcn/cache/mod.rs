@@ -1,7 +1,6 @@
 //! The cache that engines share, and the memory ports behind it.
 
 mod bank;
-mod cache;
 mod fills;
 mod gather;
 mod line_address;
@@ -16,10 +15,10 @@ mod retire;
 mod round_robin;
 mod tags;
 mod tally;
+mod whole;
 mod write_port;
 
 pub use bank::Bank;
-pub use cache::Cache;
 pub use fills::Fills;
 pub use gather::Gather;
 pub use line_address::LineAddress;
@@ -34,4 +33,5 @@ pub use retire::Retire;
 pub use round_robin::RoundRobin;
 pub use tags::Tags;
 pub use tally::Tally;
+pub use whole::Cache;
 pub use write_port::WritePort;

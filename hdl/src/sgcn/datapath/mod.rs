@@ -1,6 +1,5 @@
 //! An engine's datapath: lines in any order and descriptors in, bursts of finished rows out.
 
-mod datapath;
 mod decode;
 mod drain;
 mod feed;
@@ -11,9 +10,9 @@ mod output;
 mod ranks;
 mod split;
 mod step;
+mod whole;
 mod window;
 
-pub use datapath::Datapath;
 pub use decode::Decode;
 pub use drain::Drain;
 pub use feed::Feed;
@@ -24,4 +23,5 @@ pub use output::Output;
 pub use ranks::Ranks;
 pub use split::Split;
 pub use step::Step;
+pub use whole::Datapath;
 pub use window::Window;

@@ -2,21 +2,20 @@
 
 mod context;
 mod edges;
-#[allow(clippy::module_inception)]
-mod engine;
 mod event_counter;
 mod fetch;
 mod lookup;
 mod ones;
 mod request_mux;
 mod rows;
+mod whole;
 
 pub use context::Context;
 pub use edges::{Edges, CONTEXTS};
-pub use engine::{Engine, TALLIES};
 pub use event_counter::EventCounter;
 pub use fetch::{Fetch, DESCRIPTOR_BITS};
 pub use lookup::Lookup;
 pub use ones::{OnesOfFour, OnesOfWord};
 pub use request_mux::RequestMux;
 pub use rows::{Rows, RowsPhase};
+pub use whole::{Engine, TALLIES};

@@ -1,5 +1,5 @@
 use super::{content, index, size, Cell, Request};
-use nearfield_hdl::sgcn::Bank;
+use nearfield_hdl::sgcn::cache::Bank;
 use nearfield_tests::lint::assert_clean;
 use nearfield_tests::rng::{seed, Rng};
 use nearfield_tests::stream::{Pace, Sink, Source};

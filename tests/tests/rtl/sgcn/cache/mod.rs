@@ -1,8 +1,8 @@
 //! The units of `sgcn_aggregate` under Verilator.
 
 mod bank;
-mod cache;
 mod read_port;
+mod whole;
 mod write_port;
 
 use nearfield_hdl::emit::{emit, Design};

@@ -1,5 +1,5 @@
 use super::{cell, content, size, Cell};
-use nearfield_hdl::sgcn::WritePort;
+use nearfield_hdl::sgcn::cache::WritePort;
 use nearfield_tests::lint::assert_clean;
 use nearfield_tests::rng::{seed, Rng};
 use nearfield_tests::stream::Pace;

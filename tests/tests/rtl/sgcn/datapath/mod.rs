@@ -1,10 +1,10 @@
 //! The parts of `sgcn_aggregate` under Verilator.
 
 mod bench;
-mod datapath;
 mod decode;
 mod output;
 mod records;
+mod whole;
 mod window;
 
 use nearfield_hdl::emit::Design;

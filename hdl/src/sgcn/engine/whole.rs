@@ -2,7 +2,7 @@ use super::{Edges, EventCounter, Fetch, RequestMux, Rows, DESCRIPTOR_BITS};
 use crate::prelude::*;
 use crate::sgcn::datapath::Datapath;
 use crate::sgcn::layout::*;
-use crate::stream::{StreamIn, StreamOut};
+use crate::stream::StreamOut;
 
 /// Counters of an engine; what they count, `nearfield_abi::kernel::sgcn::ENGINE_COUNTERS` says.
 pub const TALLIES: usize = 8;

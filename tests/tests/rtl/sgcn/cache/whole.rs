@@ -1,5 +1,5 @@
 use super::{content, library, size, Cell, Request};
-use nearfield_hdl::sgcn::Cache;
+use nearfield_hdl::sgcn::cache::Cache;
 use nearfield_sim::verilate::{Library, PortId};
 use nearfield_tests::lint::assert_clean;
 use nearfield_tests::rng::{seed, Rng};
