@@ -226,11 +226,10 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: usize, const WOR
 #[cfg(test)]
 mod tests {
     use super::*;
-    use nearfield_abi::kernel::Kernel;
 
     #[test]
     fn places_are_distinct_and_in_the_space() {
-        for config in KernelConfig::all().into_iter().chain(KernelConfig::of(Kernel::SgcnAggregate)) {
+        for config in KernelConfig::all() {
             let mut places = places(&config);
             let words: u32 = config.arguments().iter().map(|argument| argument.kind.bytes() / 4).sum();
             let words = words as usize + config.result_words().len();

@@ -6,6 +6,7 @@ mod contract;
 mod formats;
 mod gate;
 mod gradient_norm;
+mod sgcn_aggregate;
 mod single;
 mod smartupdate;
 mod squares;
