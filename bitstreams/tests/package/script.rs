@@ -131,8 +131,9 @@ fn says_what_the_register_map_says() {
     // Of a kernel with engines the smallest and one with all ports: to print one takes seconds, and there are ten.
     let short = |config: &KernelConfig| config.ports == 0 || [(1, 1), (4, 8)].contains(&(config.lanes, config.ports));
     for config in KernelConfig::all().into_iter().filter(short) {
+        let design = nearfield_hdl::kernel::emit(config).unwrap();
         for target in Target::all() {
-            let package = package(&config, target.board.name);
+            let package = Package::new(&config, &target, &design);
             let root = tempfile::tempdir().unwrap();
             let folder = package.write(&root.path().canonicalize().unwrap()).unwrap();
             for infers in ["all", "buses"] {
