@@ -24,6 +24,8 @@ pub struct Gather<const N: usize, const W: usize> {
     full: Reg<Bit>,
     word: Reg<Bits<W>>,
     free: Signal<Local, Bit>,
+    /// The word that is chosen, 0 if there is none.
+    chosen: Signal<Local, Bits<W>>,
 }
 
 impl<const N: usize, const W: usize> Default for Gather<N, W> {
@@ -40,6 +42,7 @@ impl<const N: usize, const W: usize> Default for Gather<N, W> {
             full: Reg::default(),
             word: Reg::default(),
             free: Signal::default(),
+            chosen: Signal::default(),
         }
     }
 }
@@ -56,14 +59,19 @@ impl<const N: usize, const W: usize> Logic for Gather<N, W> {
         self.free.next = self.m.ready.val() || !self.full.q.val();
         self.turn.request.next = self.asks.packed.val();
         self.turn.taken.next = self.free.val() && self.turn.any.val();
+        comment!("An OR of all, of which one at most is not 0: no order among them for synthesis to keep.");
+        self.chosen.next = 0.into();
+        for i in 0..N {
+            if self.turn.grant.val().get_bit(i) {
+                self.chosen.next = self.chosen.val() | self.s_data[i].val();
+            }
+        }
         self.taken.next = 0.into();
         if self.free.val() {
             self.taken.next = self.turn.grant.val();
             self.full.d.next = self.turn.any.val();
-            for i in 0..N {
-                if self.turn.grant.val().get_bit(i) {
-                    self.word.d.next = self.s_data[i].val();
-                }
+            if self.turn.any.val() {
+                self.word.d.next = self.chosen.val();
             }
         }
         self.m.valid.next = self.full.q.val();

@@ -53,6 +53,7 @@ pub struct WritePort<const N: usize, const M: usize, const LOG: usize> {
     moves: Signal<Local, Bit>,
     finishing: Signal<Local, Bit>,
     free: Signal<Local, Bit>,
+    beat_in: Signal<Local, Bits<512>>,
     full: Reg<Bit>,
     word: Reg<Bits<512>>,
     last: Reg<Bit>,
@@ -100,6 +101,7 @@ impl<const N: usize, const M: usize, const LOG: usize> Default for WritePort<N, 
             moves: Signal::default(),
             finishing: Signal::default(),
             free: Signal::default(),
+            beat_in: Signal::default(),
             full: Reg::default(),
             word: Reg::default(),
             last: Reg::default(),
@@ -158,17 +160,20 @@ impl<const N: usize, const M: usize, const LOG: usize> Logic for WritePort<N, M,
             self.w[i].ready.next = self.active.q.val() && self.free.val() && self.owner.q.val().get_bit(i);
             self.burst[i].ready.next = self.finishing.val() && self.owner.q.val().get_bit(i);
         }
+        comment!("An OR of all, of which one at most is not 0: no order among them for synthesis to keep.");
+        self.beat_in.next = 0.into();
+        for i in 0..N {
+            if self.owner.q.val().get_bit(i) {
+                self.beat_in.next = self.beat_in.val() | self.w[i].data.val();
+            }
+        }
         if self.free.val() {
             self.full.d.next = self.moves.val();
         }
         if self.moves.val() {
             self.left.d.next = self.left.q.val() - 1;
             self.last.d.next = self.finishing.val();
-            for i in 0..N {
-                if self.owner.q.val().get_bit(i) {
-                    self.word.d.next = self.w[i].data.val();
-                }
-            }
+            self.word.d.next = self.beat_in.val();
         }
         if self.finishing.val() {
             self.active.d.next = false;
