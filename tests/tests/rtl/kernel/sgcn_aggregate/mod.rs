@@ -3,7 +3,8 @@
 mod bench;
 mod refusals;
 
-use bench::{case, Bench, Case, Format, How};
+use bench::{case, features, Bench, Case, Format, How};
+use nearfield::gcn::{Csr, Dataset};
 use nearfield_tests::rng::{long, seed, Rng};
 
 /// A dozen small odd graphs: the degrees of their rows, the width of their features, and how many of a hundred are not 0.
@@ -108,4 +109,45 @@ fn a_hub_is_summed_in_order() {
     println!("{cycles} cycles, {ops} operations, {hazard} cycles of waiting for the sums before");
     assert!(hazard > ops, "one row's operations wait for each other: {hazard} of {cycles} cycles, {ops} operations");
     assert_eq!(bench.counter("engine0_rows"), 40);
+}
+
+/// Cora with its self-loops and weights, 256 columns of which 30 in a hundred are not 0.
+fn cora(rng: &mut Rng) -> Case {
+    let set = Dataset::load("cora").unwrap();
+    let matrix = Csr::normalized_adjacency(set.vertices(), &set.edges);
+    let mut pointers = vec![0];
+    let mut columns = Vec::new();
+    for row in 0..matrix.rows() {
+        columns.extend(matrix.row(row).map(|(column, _)| column as u32));
+        pointers.push(columns.len() as u32);
+    }
+    let weights = Some(matrix.values().to_vec());
+    Case { pointers, columns, weights, features: features(256 * set.vertices(), 30, rng), width: 256 }
+}
+
+fn cora_on(engines: u32, ports: u32, board: &str) {
+    let mut rng = Rng::new(seed(&format!("Cora, {engines} engines on {board}"), 67));
+    let case = cora(&mut rng);
+    let mut bench = Bench::open(engines, ports, board, 67);
+    for format in [Format::Beicsr, Format::Published { known: false }, Format::Dense, Format::Pairs] {
+        let how = How { format, slice: 256, strip: 8, dynamic: true, hashed: true, bypass: false };
+        let cycles = bench.check(&case, &how);
+        println!("Cora with {engines} engines on {board}, {format:?}: {cycles} cycles");
+    }
+}
+
+#[test]
+fn cora_with_four_engines_equals_the_model() {
+    cora_on(4, 8, "ideal");
+}
+
+#[test]
+fn cora_with_other_engines_equals_the_model() {
+    if !long() {
+        println!("skipped: NEARFIELD_LONG=1 (make test-long) runs it");
+        return;
+    }
+    for (engines, ports) in [(1, 1), (2, 1), (8, 8), (16, 8)] {
+        cora_on(engines, ports, "hbm2-256");
+    }
 }
