@@ -11,8 +11,9 @@ use crate::stream::{StreamIn, StreamOut};
 /// entry 3 (the first pair of the first line), count 9 (of pairs), last 1, segments 5, row address 32, row 31.
 ///
 /// An item, in words of 32 bits: weight | row address | row, and `last` at the top | segments that are not empty, and windows of
-/// which only one segment goes at a time | context 3, kind 2, –, start 4, lines 5, segments 5, –, –, lineless, bad | 8 words:
-/// bitmap, or 8 columns of 8 bits and which of them count.
+/// which only one segment goes at a time | context 3, kind 2, –, start 4, lines 5, segments 5, joins, –, lineless, bad | 8 words:
+/// bitmap, or 8 columns of 8 bits and which of them count. A line of pairs `joins` if it begins in the segment where the record's line
+/// before it ended.
 ///
 /// While `swallow`, all lines and descriptors are taken, and only rows' ends go on.
 #[derive(Clone, Debug, Default, LogicBlock)]
@@ -78,6 +79,7 @@ pub struct Feed {
     /// The last column of the line before.
     previous: Reg<Bits<8>>,
     misplaced: Signal<Local, Bit>,
+    joins: Signal<Local, Bit>,
     full: Signal<Local, Bits<16>>,
     single: Signal<Local, Bits<8>>,
     start: Signal<Local, Bits<4>>,
@@ -200,6 +202,10 @@ impl Logic for Feed {
             }
         }
 
+        self.joins.next = self.pairs.val()
+            && self.begun.q.val()
+            && (self.segment[0].val() == self.previous.q.val().get_bits::<4>(4));
+
         comment!("The item.");
         self.full.next = self.marks.packed.val();
         self.single.next = self.singles.packed.val();
@@ -233,6 +239,7 @@ impl Logic for Feed {
         self.item.x[3].next = (bit_cast::<32, 8>(self.single.val()) << 16) | bit_cast::<32, 16>(self.full.val());
         self.item.x[4].next = (bit_cast::<32, 1>(self.bad.val().into()) << 23)
             | (bit_cast::<32, 1>(self.empty.val().into()) << 22)
+            | (bit_cast::<32, 1>(self.joins.val().into()) << 20)
             | (bit_cast::<32, 5>(self.segments.val()) << 15)
             | (bit_cast::<32, 5>(self.used.val()) << 10)
             | (bit_cast::<32, 4>(self.start.val()) << 6)

@@ -3,8 +3,8 @@ use crate::stream::{Credit, Fifo, StreamOut};
 
 /// Cuts the lines of finished rows into bursts that do not cross 1 KiB, and keeps them until they are taken.
 ///
-/// 32 places. Whoever sends a line takes one first (`take`, while `room`); the line may come any time later and is always
-/// taken. A burst is offered when all its beats are here; its beats are to be taken after it.
+/// 32 places, of which one stays free because what was taken counts a cycle later. Whoever sends a line takes one first (`take`, while
+/// `room`); the line may come from the next cycle on and is always taken. A burst is offered when all its beats are here; its beats are to be taken after it.
 #[derive(Clone, Debug, Default, LogicBlock)]
 pub struct Output {
     /// Clock.
@@ -31,6 +31,8 @@ pub struct Output {
     pub w: StreamOut<512>,
     /// There is a line that has not left, or a place taken for one.
     pub busy: Signal<Out, Bit>,
+    /// A place was taken.
+    taken: Reg<Bit>,
     places: Credit<6, 32>,
     beats: Fifo<512, 5, 6>,
     bursts: Fifo<37, 5, 6>,
@@ -48,16 +50,17 @@ pub struct Output {
 impl Logic for Output {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, start, at, count);
+        dff_setup!(self, clock, taken, start, at, count);
         clock!(self, clock, places, beats, bursts);
         self.places.reset.next = self.reset.val();
         self.beats.reset.next = self.reset.val();
         self.bursts.reset.next = self.reset.val();
-        self.places.take.next = self.take.val();
+        self.taken.d.next = self.take.val();
+        self.places.take.next = self.taken.q.val();
         self.places.amount.next = 1.into();
         self.places.give.next = self.beats.m.valid.val() && self.w.ready.val();
-        self.room.next = self.places.available.val().any();
-        self.busy.next = self.places.available.val() != 32;
+        self.room.next = self.places.available.val().get_bits::<5>(1).any();
+        self.busy.next = self.taken.q.val() || (self.places.available.val() != 32);
 
         self.begins.next = self.start.q.val();
         self.here.next = self.at.q.val();
@@ -85,6 +88,7 @@ impl Logic for Output {
         self.w.data.next = self.beats.m.data.val();
         self.beats.m.ready.next = self.w.ready.val();
         if self.reset.val() {
+            self.taken.d.next = false;
             self.count.d.next = 0.into();
         }
     }

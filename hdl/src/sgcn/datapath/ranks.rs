@@ -135,7 +135,8 @@ impl Logic for Ranks {
         for w in 0..4 {
             self.pack.x[w].next = self.s.data.val().get_bits::<32>(32 * w);
         }
-        self.pack.x[4].next = (bit_cast::<32, 1>(self.any_high.val().into()) << 30)
+        self.pack.x[4].next = (bit_cast::<32, 1>(self.s.data.val().get_bits::<1>(159)) << 31)
+            | (bit_cast::<32, 1>(self.any_high.val().into()) << 30)
             | (bit_cast::<32, 1>(self.any_low.val().into()) << 29)
             | (bit_cast::<32, 5>(self.count.val()) << 24)
             | bit_cast::<32, 24>(self.s.data.val().get_bits::<24>(128));

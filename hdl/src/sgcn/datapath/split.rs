@@ -7,7 +7,8 @@ use crate::stream::{StreamIn, StreamOut};
 /// the upper one. Segments without a mark are passed over at no cost; an item without any is one operation that does nothing.
 ///
 /// An operation, in words of 32 bits: weight | row address | row, and `last` at the top | columns of the lower segment, of the
-/// upper | context 3, window 3, start 4, lines 5, segments 5, begin, finish, lineless, bad.
+/// upper | context 3, window 3, start 4, lines 5, segments 5, begin, finish, lineless, bad, – 7, `again`: the record's operation before
+/// it was on the same segment, and no lane takes part in both.
 #[derive(Clone, Debug, Default, LogicBlock)]
 pub struct Split {
     /// Clock.
@@ -38,6 +39,7 @@ pub struct Split {
     taken: Signal<Local, Bits<16>>,
     ends: Signal<Local, Bit>,
     begins: Signal<Local, Bit>,
+    again: Signal<Local, Bit>,
     word: Signal<Local, Bits<32>>,
     pair_lanes: Signal<Local, Bits<16>>,
     lane: [Signal<Local, Bits<4>>; 8],
@@ -56,6 +58,7 @@ impl Logic for Split {
         self.pending.next = self.item.val().get_bits::<16>(96) & !self.done.q.val();
         self.any.next = self.pending.val().any();
         self.begins.next = !self.done.q.val().any();
+        self.again.next = self.item.val().get_bit(148) && self.begins.val();
 
         comment!("The lowest pending segment: four of four.");
         self.group.next = 3.into();
@@ -132,7 +135,8 @@ impl Logic for Split {
         self.pack.x[1].next = self.item.val().get_bits::<32>(32);
         self.pack.x[2].next = self.item.val().get_bits::<32>(64);
         self.pack.x[3].next = (bit_cast::<32, 16>(self.high.val()) << 16) | bit_cast::<32, 16>(self.low.val());
-        self.pack.x[4].next = (bit_cast::<32, 2>(self.item.val().get_bits::<2>(150)) << 22)
+        self.pack.x[4].next = (bit_cast::<32, 1>(self.again.val().into()) << 31)
+            | (bit_cast::<32, 2>(self.item.val().get_bits::<2>(150)) << 22)
             | (bit_cast::<32, 1>(self.ends.val().into()) << 21)
             | (bit_cast::<32, 1>(self.begins.val().into()) << 20)
             | (bit_cast::<32, 14>(self.item.val().get_bits::<14>(134)) << 6)

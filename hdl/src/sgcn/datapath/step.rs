@@ -4,11 +4,16 @@ use crate::stream::StreamIn;
 
 /// Cycles for which an operation's segments are busy.
 const BUSY: usize = Lane::HOLD - 1;
+/// The last of them.
+const LAST: usize = BUSY - 1;
 
 /// Issues operations: the one step that has to be done in a cycle.
 ///
 /// An operation goes when the lines of its values are at hand and no operation on its segments of its context is under way. Its
-/// values are the next ones of the record. Of the lines it knows only whether they are there and where the next value lies:
+/// values are the next ones of the record. It does not wait for the operation before it where both are of one record, for then no lane
+/// takes part in both: the segment stays busy for the later one, and the end of the earlier one's time passes over it.
+///
+/// Of the lines it knows only whether they are there and where the next value lies:
 /// [`super::Gather`] has them, in two registers, the line in use and the next.
 ///
 /// In cycles without an operation [`super::Drain`] has the slot, and first if it is `urgent`.
@@ -80,6 +85,7 @@ pub struct Step {
     have: Signal<Local, Bit>,
     low: Signal<Local, Bit>,
     high: Signal<Local, Bit>,
+    again: Signal<Local, Bit>,
     low_busy: Reg<Bits<64>>,
     high_busy: Reg<Bits<64>>,
     blocked: Signal<Local, Bit>,
@@ -99,6 +105,12 @@ pub struct Step {
     issue_high: Signal<Local, Bit>,
     under_way: Delay<8, BUSY>,
     over_place: Signal<Local, Bits<6>>,
+    /// How long ago the last operation was issued, a bit a cycle, as `under_way` has it.
+    age: Reg<Bits<BUSY>>,
+    /// Those under way that another one of their record followed on the same segment.
+    followed: Reg<Bits<BUSY>>,
+    follows: Signal<Local, Bits<BUSY>>,
+    ends_now: Signal<Local, Bit>,
     low_left: Signal<Local, Bits<64>>,
     high_left: Signal<Local, Bits<64>>,
     set: Signal<Local, Bits<64>>,
@@ -110,7 +122,7 @@ pub struct Step {
 impl Logic for Step {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, at, left, low_busy, high_busy, full, next_full, failed, failed_row);
+        dff_setup!(self, clock, at, left, low_busy, high_busy, age, followed, full, next_full, failed, failed_row);
         clock!(self, clock, under_way);
         self.item.next = self.s.data.val();
         self.spot.next = (bit_cast::<6, 3>(self.item.val().get_bits::<3>(128)) << 3)
@@ -145,8 +157,10 @@ impl Logic for Step {
         comment!("What is under way.");
         self.low.next = self.item.val().get_bit(157) && !self.dull.val();
         self.high.next = self.item.val().get_bit(158) && !self.dull.val();
-        self.blocked.next = (self.low.val() && self.low_busy.q.val().get_bit(self.spot.val().index()))
-            || (self.high.val() && self.high_busy.q.val().get_bit(self.spot.val().index()));
+        self.again.next = self.item.val().get_bit(159);
+        self.blocked.next = !self.again.val()
+            && ((self.low.val() && self.low_busy.q.val().get_bit(self.spot.val().index()))
+                || (self.high.val() && self.high_busy.q.val().get_bit(self.spot.val().index())));
         self.able.next = self.s.valid.val() && !self.wrong.val() && self.have.val() && !self.blocked.val();
         self.goes.next = self.able.val() && !(self.drain_urgent.val() && self.drain_want.val());
         self.drains.next = self.drain_want.val() && !self.goes.val();
@@ -182,12 +196,22 @@ impl Logic for Step {
         self.one.next = 1.into();
         self.set.next = self.one.val() << self.issue_place.val();
         self.clear.next = self.one.val() << self.over_place.val();
+        self.follows.next = self.followed.q.val();
+        if self.works.val() && self.again.val() {
+            self.follows.next = self.followed.q.val() | self.age.q.val();
+        }
+        self.followed.d.next = self.follows.val() << 1;
+        self.age.d.next = self.age.q.val() << 1;
+        if self.works.val() {
+            self.age.d.next = 1.into();
+        }
+        self.ends_now.next = !self.followed.q.val().get_bit(LAST);
         self.low_left.next = self.low_busy.q.val();
-        if self.under_way.q.val().get_bit(0) {
+        if self.under_way.q.val().get_bit(0) && self.ends_now.val() {
             self.low_left.next = self.low_busy.q.val() & !self.clear.val();
         }
         self.high_left.next = self.high_busy.q.val();
-        if self.under_way.q.val().get_bit(1) {
+        if self.under_way.q.val().get_bit(1) && self.ends_now.val() {
             self.high_left.next = self.high_busy.q.val() & !self.clear.val();
         }
         self.low_busy.d.next = self.low_left.val();
@@ -231,11 +255,13 @@ impl Logic for Step {
         if self.reset.val() {
             self.low_busy.d.next = 0.into();
             self.high_busy.d.next = 0.into();
+            self.age.d.next = 0.into();
+            self.followed.d.next = 0.into();
             self.full.d.next = false;
             self.next_full.d.next = false;
             self.failed.d.next = false;
             self.failed_row.d.next = 0.into();
         }
     }
-    unit!("sgcn_step");
+    unit!("sgcn_step"; LAST);
 }

@@ -223,6 +223,13 @@ pub fn pairs(frame: Frame, per_mille: usize, rng: &mut Rng) -> Record {
             record.values.push((column, value(rng)));
         }
     }
+    lay(&mut record, rng);
+    record
+}
+
+/// Writes the lines of pairs from a record's values.
+pub fn lay(record: &mut Record, rng: &mut Rng) {
+    record.lines.clear();
     record.count = record.values.len() as u32;
     let mut at = record.entry as usize;
     for (column, value) in &record.values {
@@ -234,7 +241,6 @@ pub fn pairs(frame: Frame, per_mille: usize, rng: &mut Rng) -> Record {
         (line[2 * at], line[2 * at + 1]) = (*column as u32, *value);
         at += 1;
     }
-    record
 }
 
 /// A record of any kind.

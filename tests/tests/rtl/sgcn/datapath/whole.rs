@@ -1,5 +1,5 @@
 use super::bench::{Bench, Outcome, Paces, SWIFT};
-use super::records::{aggregate, any, bitmap, pack, pairs, raw, row, Frame, Line, Record};
+use super::records::{aggregate, any, bitmap, lay, pack, pairs, raw, row, Frame, Line, Operation, Record};
 use nearfield_tests::rng::{long, seed, Rng};
 use std::collections::BTreeMap;
 
@@ -127,6 +127,62 @@ fn an_operation_a_cycle() {
             outcome.starved
         );
         assert!(rate >= least, "{rate:.3} operations a cycle at {per_mille} per mille");
+    }
+}
+
+/// Pairs of every column of some segments: operations of one record on one segment, two of them or three.
+fn crowded(frame: Frame, entry: u32, rng: &mut Rng) -> Record {
+    let mut record = pairs(frame, 1000, rng);
+    record.values.iter_mut().for_each(|(_, x)| *x = *x & 0x807f_ffff | 0x3f80_0000);
+    record.entry = entry;
+    lay(&mut record, rng);
+    record
+}
+
+fn segment(operation: &Operation) -> (usize, bool) {
+    let (upper, _) = operation.lanes.iter().flatten().next().expect("an operation has lanes");
+    (operation.window, *upper)
+}
+
+#[test]
+fn a_record_of_pairs_does_not_wait_for_itself() {
+    let mut rng = Rng::new(seed(NAME, 0x6167_6169));
+    let mut bench = Bench::new();
+    for entry in 0..8 {
+        let frame = Frame { words: 8, segments: 16, context: 0, out: 16, row: 5 };
+        let record = Record { last: true, ..crowded(frame, entry, &mut rng) };
+        let segments: Vec<_> = record.operations().iter().map(segment).collect();
+        let most = segments.chunk_by(|a, b| a == b).map(<[_]>::len).max();
+        assert_eq!(most, Some(if entry == 0 { 2 } else { 3 }), "operations on a segment");
+        let rows = vec![vec![record]];
+        let outcome = bench.run(8, rows.clone(), SWIFT, false, &mut rng);
+        agree(&outcome, &rows);
+        // The first operation may have to wait for the one that cleared its accumulators.
+        assert!(outcome.hazards <= 15, "pairs from number {entry} of a line on wait {} cycles", outcome.hazards);
+    }
+}
+
+#[test]
+fn the_next_record_waits_for_the_last_operation() {
+    let mut rng = Rng::new(seed(NAME, 0x6e65_7874));
+    let mut bench = Bench::new();
+    for (segments, entry) in (1..=4).flat_map(|segments| (0..8).map(move |entry| (segments, entry))) {
+        // On one segment the operations of a record follow each other, and the next record's come at once, or at any distance.
+        for late in [false, false, true, true, true] {
+            let frame = Frame { words: 2, segments, context: 0, out: 16, row: 5 };
+            let mut records: Vec<Record> = (0..12)
+                .map(|i| match i % 3 {
+                    0 => bitmap(frame, 1000, &mut rng),
+                    1 => crowded(frame, rng.below(8) as u32, &mut rng),
+                    _ => crowded(frame, entry, &mut rng),
+                })
+                .collect();
+            records.last_mut().unwrap().last = true;
+            let rows = vec![records];
+            let paces = if late { Paces::draw(&mut rng) } else { SWIFT };
+            let outcome = bench.run(2, rows.clone(), paces, false, &mut rng);
+            agree(&outcome, &rows);
+        }
     }
 }
 
