@@ -8,6 +8,7 @@ pub mod emulated;
 mod error;
 mod kernel;
 mod options;
+pub mod sgcn;
 pub mod verilate;
 
 pub use error::{RunContext, SimError};
