@@ -1,14 +1,17 @@
-//! Aggregation on the CPU: the sums of `nearfield_model::aggregate`, bit for bit, from features in any layout, on all cores.
+//! Aggregation: the sums of `nearfield_model::aggregate`, bit for bit, from features in any layout: on the CPU, on all cores, and with
+//! [`on_device`] by the kernel `sgcn_aggregate`.
 //!
 //! Rows are dealt to threads in strips; within a strip a pass a slice keeps the accumulators of a row in registers, as an engine of the kernel
 //! does. Features are checked once, when a [`Features`] is made of them, and not again.
 
+pub mod device;
 mod features;
 pub mod plain;
 mod simd;
 #[cfg(test)]
 mod tests;
 
+pub use device::{on_device, OnDeviceError, RunOptions, Strips, Sums};
 pub use features::{pad, unpad, Features, FeaturesError};
 pub use simd::Level;
 

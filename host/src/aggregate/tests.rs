@@ -6,20 +6,20 @@ use nearfield_model::aggregate::aggregate;
 use nearfield_model::beicsr::{encode, encode_pairs, Layout, Shape};
 use std::num::NonZero;
 
-fn bits(values: &[f32]) -> Vec<u32> {
+pub(super) fn bits(values: &[f32]) -> Vec<u32> {
     values.iter().map(|value| value.to_bits()).collect()
 }
 
 /// A multiplicative generator: 31 bits a draw.
-struct Draw(u64);
+pub(super) struct Draw(pub u64);
 
 impl Draw {
-    fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
         (self.0 >> 33) as usize % bound
     }
 
-    fn features(&mut self, count: usize, density: usize, odd: bool) -> Vec<f32> {
+    pub(super) fn features(&mut self, count: usize, density: usize, odd: bool) -> Vec<f32> {
         (0..count)
             .map(|_| match self.below(100) {
                 chance if chance >= density => [0.0, -0.0][self.below(2)],
@@ -33,7 +33,7 @@ impl Draw {
 }
 
 /// Rows of all kinds: none, one, a hub, the same neighbour twice; weights of both signs, subnormal and 0.
-fn odd_graph(draw: &mut Draw) -> Graph {
+pub(super) fn odd_graph(draw: &mut Draw) -> Graph {
     let vertices = 150;
     let mut pointers = vec![0];
     let (mut columns, mut weights) = (Vec::new(), Vec::new());

@@ -4,6 +4,7 @@ use super::failure::Failure;
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressStyle};
 use nearfield::device::{self, Device, DeviceSpec};
+use nearfield_abi::kernel::Kernel;
 use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::process::ExitCode;
@@ -59,10 +60,15 @@ impl Console {
 
     /// Opens a device. A simulated kernel that is not built yet is built meanwhile, which takes up to a minute.
     pub fn open(&self, spec: &DeviceSpec) -> Result<Box<dyn Device>, Failure> {
+        self.open_kernel(spec, spec.kernel())
+    }
+
+    /// The same with another kernel. Large ones take minutes to build.
+    pub fn open_kernel(&self, spec: &DeviceSpec, kernel: Kernel) -> Result<Box<dyn Device>, Failure> {
         let spinner = if self.quiet { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
         spinner.set_message(format!("opening {spec}; a kernel that is not built yet is built"));
         spinner.enable_steady_tick(Duration::from_millis(200));
-        let device = device::open(spec);
+        let device = device::open_kernel(spec, kernel);
         spinner.finish_and_clear();
         Ok(device?)
     }

@@ -5,6 +5,7 @@ mod bad_input;
 mod checkpoints;
 mod compress;
 mod full_disk;
+mod gcn_bench;
 mod gcn_fetch;
 mod gcn_train;
 mod imports;

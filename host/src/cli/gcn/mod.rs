@@ -1,5 +1,6 @@
 //! `nearfield gcn`: graph convolutional networks, a file a subcommand.
 
+mod bench;
 mod fetch;
 mod train;
 
@@ -7,10 +8,12 @@ use super::console::Console;
 use super::failure::Failure;
 use clap::{Args, Subcommand};
 
-/// Graph convolutional networks: get their data sets, and train them with the optimizer on a device.
+/// Graph convolutional networks: get their data sets, train them with the optimizer on a device, and measure
+/// the aggregation kernel.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  nearfield gcn train --dataset cora --device sim:smartssd --check\n  nearfield gcn fetch pubmed"
+    after_help = "Examples:\n  nearfield gcn train --dataset cora --device sim:smartssd --check\n  nearfield gcn fetch pubmed\n  \
+nearfield gcn bench --graph cora --format beicsr,dense"
 )]
 pub struct Gcn {
     #[command(subcommand)]
@@ -19,6 +22,7 @@ pub struct Gcn {
 
 #[derive(Subcommand)]
 enum Command {
+    Bench(Box<bench::Bench>),
     Fetch(fetch::Fetch),
     Train(Box<train::Train>),
 }
@@ -27,6 +31,7 @@ impl Gcn {
     /// Runs the command.
     pub fn run(self, console: &Console) -> Result<(), Failure> {
         match self.command {
+            Command::Bench(command) => command.run(console),
             Command::Fetch(command) => command.run(console),
             Command::Train(command) => command.run(console),
         }

@@ -5,6 +5,9 @@ use nearfield_abi::board::Board;
 use nearfield_abi::kernel::POINTER_ALIGNMENT;
 use std::collections::BTreeMap;
 
+/// Where buffers of a board through XRT begin, and what `sgcn_aggregate` asks for.
+const PAGE: u64 = 4096;
+
 /// First-fit allocation in every bank of a board, with staggered bases.
 pub(super) struct Allocator {
     board: &'static Board,
@@ -23,9 +26,10 @@ impl Allocator {
         let taken = self.banks.get_mut(bank as usize)?;
         let length = bytes.max(1).checked_next_multiple_of(POINTER_ALIGNMENT)?;
         let phase = placement::phase(self.allocations);
-        // A small bank may have room, but none at the phase: then any beat will do.
-        let offset = first_fit(taken, self.board.bank_bytes, length, placement::PERIOD, phase)
-            .or_else(|| first_fit(taken, self.board.bank_bytes, length, POINTER_ALIGNMENT, 0))?;
+        // A small bank may have room, but none at the phase: then any page will do, or any beat.
+        let offset = [(placement::PERIOD, phase), (PAGE, 0), (POINTER_ALIGNMENT, 0)]
+            .into_iter()
+            .find_map(|(period, phase)| first_fit(taken, self.board.bank_bytes, length, period, phase))?;
         taken.insert(offset, length);
         self.allocations += 1;
         Some(self.board.bank_base(bank) + offset)
