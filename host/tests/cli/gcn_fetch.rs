@@ -47,14 +47,18 @@ fn a_set_is_fetched_and_used() {
     let ended = fetch(&bench, &format!("gcn fetch citeseer --wheel {wheel} --json"));
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let said: Value = serde_json::from_str(&ended.stdout).unwrap();
-    assert_eq!((&said["vertices"], &said["edges"], &said["split"]), (&json!(3327), &json!(9104), &json!([120, 500, 1000])));
+    assert_eq!(
+        (&said["vertices"], &said["edges"], &said["split"]),
+        (&json!(3327), &json!(9104), &json!([120, 500, 1000]))
+    );
     let ended = fetch(&bench, "bench aggregate --graph citeseer --width 32 --slice 32 --density 0.5 --rounds 1 --json");
     assert_eq!(ended.code, 0, "{}", ended.stderr);
 }
 
 #[test]
 fn aggregation_is_measured() {
-    let said = Workbench::new().done("bench aggregate --graph rmat:8 --width 64 --slice 64 --rounds 2 --community --json");
+    let said =
+        Workbench::new().done("bench aggregate --graph rmat:8 --width 64 --slice 64 --rounds 2 --community --json");
     let said: Value = serde_json::from_str(&said).unwrap();
     assert_eq!((&said["vertices"], said["runs"].as_array().unwrap().len()), (&json!(256), 4));
     assert!(said["runs"][1]["beicsr_seconds"].as_f64().unwrap() > 0.0);
