@@ -53,7 +53,7 @@ bench: need-bench ## rates of the kernel by device, format and clock (roofline i
 	$(NEARFIELD) bench kernel --device sim:ideal,lanes=1 --device sim:ideal,lanes=2 --device sim:ideal,lanes=4 \
 		--device sim:ideal,lanes=8 --grads fp32,bf16,topk-fp16 --half none,fp16
 	$(NEARFIELD) bench compress --rounds 21
-	$(NEARFIELD) bench aggregate --rounds 21
+	$(NEARFIELD) bench aggregate --graph rmat:17 --density 1,0.5,0.3 --rounds 5
 	$(NEARFIELD) bench store --folder build
 	$(CARGO) bench --locked -p nearfield-sim --bench yardstick
 

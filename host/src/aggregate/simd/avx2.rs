@@ -2,7 +2,7 @@
 
 use super::super::features::{record, Record};
 use super::{portable, Slice, Strip};
-use nearfield_abi::beicsr::SLICE_MOST;
+use nearfield_abi::beicsr::{SLICE_MOST, WORD_COLUMNS};
 use nearfield_model::optimizer::CANONICAL_NAN;
 use std::arch::x86_64::*;
 
@@ -11,9 +11,9 @@ const LANES: usize = 8;
 /// Vectors of the widest slice.
 const VECTORS: usize = SLICE_MOST as usize / LANES;
 
-/// For every set of lanes, which of the packed values each lane of the set gets.
-static PLACE: [[u8; LANES]; 1 << LANES] = {
-    let mut places = [[0; LANES]; 1 << LANES];
+/// For every set of lanes, which of the packed values each lane of the set gets; -1 for the others, whose sign says so.
+static PLACE: [[i8; LANES]; 1 << LANES] = {
+    let mut places = [[-1; LANES]; 1 << LANES];
     let mut set = 0;
     while set < places.len() {
         let (mut lane, mut next) = (0, 0);
@@ -29,9 +29,44 @@ static PLACE: [[u8; LANES]; 1 << LANES] = {
     places
 };
 
+/// Vectors of a block of dense columns: their sums stay in registers.
+const BLOCK: usize = 8;
+
 #[target_feature(enable = "avx2,fma,popcnt")]
 pub fn dense(strip: &mut Strip<'_>, values: &[f32]) {
-    portable::dense(strip, values);
+    let vectors = strip.stride / LANES;
+    let mut begin = 0;
+    // A row has whole lines, which are two vectors each.
+    while begin < vectors {
+        match vectors - begin {
+            2 | 3 => columns::<2>(strip, values, begin * LANES),
+            4 | 5 => columns::<4>(strip, values, begin * LANES),
+            6 | 7 => columns::<6>(strip, values, begin * LANES),
+            _ => columns::<BLOCK>(strip, values, begin * LANES),
+        }
+        begin += BLOCK;
+    }
+}
+
+/// The sums of N vectors of the rows, from column `begin` on.
+#[target_feature(enable = "avx2,fma,popcnt")]
+fn columns<const N: usize>(strip: &mut Strip<'_>, values: &[f32], begin: usize) {
+    let Strip { graph, first, stride, .. } = *strip;
+    for (row, into) in (first..).zip(strip.into.chunks_exact_mut(stride)) {
+        let mut sums = [_mm256_setzero_ps(); N];
+        for edge in graph.row(row) {
+            let weight = graph.weights().map_or(1.0, |weights| weights[edge]);
+            let nothing = _mm256_set1_ps(portable::nothing(weight));
+            let weight = _mm256_set1_ps(weight);
+            let x = &values[graph.columns()[edge] as usize * stride + begin..][..N * LANES];
+            for (sum, x) in sums.iter_mut().zip(x.as_chunks::<LANES>().0) {
+                *sum = add(*sum, weight, bytemuck::cast(*x), nothing);
+            }
+        }
+        for (into, sum) in into[begin..].as_chunks_mut::<LANES>().0.iter_mut().zip(&sums) {
+            *into = canonical(*sum);
+        }
+    }
 }
 
 #[target_feature(enable = "avx2,fma,popcnt")]
@@ -47,57 +82,98 @@ pub fn plain(strip: &mut Strip<'_>, features: &[f32]) {
 #[target_feature(enable = "avx2,fma,popcnt")]
 pub fn slice(strip: &mut Strip<'_>, slice: Slice<'_>) {
     let Strip { graph, first, stride, .. } = *strip;
-    let Slice { layout, columns, words, table, first_record, begin } = slice;
+    let Slice { columns, first_record, begin, .. } = slice;
     for (row, into) in (first..).zip(strip.into.chunks_exact_mut(stride)) {
         let mut sums = [_mm256_setzero_ps(); VECTORS];
         for edge in graph.row(row) {
-            let weight = _mm256_set1_ps(graph.weights().map_or(1.0, |weights| weights[edge]));
-            match record(layout, columns, words, table, first_record + graph.columns()[edge] as usize) {
+            if let Some(&ahead) = graph.columns().get(edge + AHEAD) {
+                prefetch(slice.lines(ahead as usize));
+            }
+            let weight = graph.weights().map_or(1.0, |weights| weights[edge]);
+            let nothing = _mm256_set1_ps(portable::nothing(weight));
+            let weight = _mm256_set1_ps(weight);
+            let number = first_record + graph.columns()[edge] as usize;
+            match record(slice.layout, columns, slice.words, slice.table, number) {
                 Record::Nothing => {}
                 Record::Raw(values) => {
                     for (sum, x) in sums.iter_mut().zip(values.as_chunks::<LANES>().0) {
-                        *sum = add(*sum, weight, bytemuck::cast(*x), _mm256_set1_epi32(-1));
+                        *sum = add(*sum, weight, bytemuck::cast(*x), nothing);
                     }
                 }
-                Record::Bitmap(bitmap, values) => bits(&mut sums, weight, bitmap, values),
+                Record::Bitmap(bitmap, values) => {
+                    // What lies behind the record may be read, and is not used.
+                    let behind = (number + 1) * slice.layout.words(columns);
+                    let readable = &slice.words[behind - values.len()..];
+                    bits(&mut sums, weight, nothing, bitmap, readable);
+                }
             }
         }
         for (into, sum) in into[begin..].as_chunks_mut::<LANES>().0.iter_mut().zip(&sums[..columns / LANES]) {
-            let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(*sum, *sum);
-            let canonical = _mm256_set1_ps(f32::from_bits(CANONICAL_NAN));
-            *into = bytemuck::cast(_mm256_blendv_ps(*sum, canonical, nan));
+            *into = canonical(*sum);
         }
     }
 }
 
-/// `fma(weight, x, sum)` where a lane is set and its x is not ±0.
+/// Edges that features are asked for before they are needed.
+pub const AHEAD: usize = 2;
+
+/// Asks for what will be read soon.
 #[target_feature(enable = "avx2,fma,popcnt")]
 #[inline]
-fn add(sum: __m256, weight: __m256, x: __m256, set: __m256i) -> __m256 {
-    let nonzero = _mm256_cmp_ps::<_CMP_NEQ_UQ>(x, _mm256_setzero_ps());
-    let taken = _mm256_and_ps(nonzero, _mm256_castsi256_ps(set));
-    _mm256_blendv_ps(sum, _mm256_fmadd_ps(weight, x, sum), taken)
+// Newer compilers know that it is safe.
+#[allow(unused_unsafe)]
+pub fn prefetch<T>(soon: &[T]) {
+    let line = 64 / size_of::<T>();
+    for line in soon.chunks(line) {
+        // SAFETY: a hint that reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
 }
 
+/// Every NaN as the canonical one.
 #[target_feature(enable = "avx2,fma,popcnt")]
 #[inline]
-fn bits(sums: &mut [__m256; VECTORS], weight: __m256, bitmap: &[u32], values: &[u32]) {
-    let lanes = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+fn canonical(sums: __m256) -> [f32; LANES] {
+    let nan = _mm256_cmp_ps::<_CMP_UNORD_Q>(sums, sums);
+    bytemuck::cast(_mm256_blendv_ps(sums, _mm256_set1_ps(f32::from_bits(CANONICAL_NAN)), nan))
+}
+
+/// `fma(weight, x, sum)`, where x is not ±0; elsewhere the product is the -0 of [`portable::nothing`].
+#[target_feature(enable = "avx2,fma,popcnt")]
+#[inline]
+fn add(sum: __m256, weight: __m256, x: __m256, nothing: __m256) -> __m256 {
+    let zero = _mm256_cmp_ps::<_CMP_EQ_OQ>(x, _mm256_setzero_ps());
+    _mm256_fmadd_ps(weight, _mm256_blendv_ps(x, nothing, zero), sum)
+}
+
+/// Adds the values behind a bitmap; eight are read at a time, from wherever `values` goes on to.
+#[target_feature(enable = "avx2,fma,popcnt")]
+#[inline]
+fn bits(sums: &mut [__m256; VECTORS], weight: __m256, nothing: __m256, bitmap: &[u32], values: &[u32]) {
+    let mut padded = [0; SLICE_MOST as usize + LANES];
+    let most = WORD_COLUMNS as usize * bitmap.len() + LANES;
+    let values = match values.get(..most) {
+        Some(values) => values,
+        // The last records.
+        None => {
+            padded[..values.len()].copy_from_slice(values);
+            &padded
+        }
+    };
     let mut at = 0;
     for (sums, word) in sums.as_chunks_mut::<4>().0.iter_mut().zip(bitmap) {
         for (sum, set) in sums.iter_mut().zip(word.to_le_bytes()) {
-            let packed: __m256i = match values.get(at..at + LANES) {
-                Some(values) => bytemuck::cast(<[u32; LANES]>::try_from(values).unwrap_or_default()),
-                // The last few of a record.
-                None => {
-                    let rest = &values[at..];
-                    bytemuck::cast::<[u32; LANES], _>(std::array::from_fn(|lane| rest.get(lane).copied().unwrap_or(0)))
-                }
-            };
-            let place = _mm256_cvtepu8_epi32(_mm_set_epi64x(0, i64::from_le_bytes(PLACE[usize::from(set)])));
-            let x = _mm256_permutevar8x32_ps(_mm256_castsi256_ps(packed), place);
-            let wanted = _mm256_and_si256(_mm256_set1_epi32(i32::from(set)), lanes);
-            *sum = add(*sum, weight, x, _mm256_cmpeq_epi32(wanted, lanes));
+            // SAFETY: a byte of the bitmap has at most eight values, so `at` is at most the number of columns before this one, and
+            // `values` has eight more than there are columns.
+            let packed = unsafe { _mm256_loadu_si256(values.as_ptr().add(at).cast()) };
+            // SAFETY: as long as the half vector.
+            let place = unsafe { _mm_loadl_epi64(PLACE[usize::from(set)].as_ptr().cast()) };
+            let place = _mm256_cvtepi8_epi32(place);
+            // Only the lower three bits of a place count.
+            let x = _mm256_castsi256_ps(_mm256_permutevar8x32_epi32(packed, place));
+            let zero = _mm256_cmp_ps::<_CMP_EQ_OQ>(x, _mm256_setzero_ps());
+            let left_out = _mm256_or_ps(zero, _mm256_castsi256_ps(place));
+            *sum = _mm256_fmadd_ps(weight, _mm256_blendv_ps(x, nothing, left_out), *sum);
             at += set.count_ones() as usize;
         }
     }

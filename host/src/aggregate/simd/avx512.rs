@@ -1,6 +1,7 @@
 //! With AVX-512: the accumulators of a slice stay in registers, and a vector instruction brings values to their columns.
 
 use super::super::features::{record, Record};
+use super::avx2::{prefetch, AHEAD};
 use super::{portable, Slice, Strip};
 use nearfield_model::optimizer::CANONICAL_NAN;
 use std::arch::x86_64::*;
@@ -54,6 +55,9 @@ fn columns<const N: usize>(strip: &mut Strip<'_>, values: &[f32], begin: usize) 
     for (row, into) in (first..).zip(strip.into.chunks_exact_mut(stride)) {
         let mut sums = [_mm512_setzero_ps(); N];
         for edge in graph.row(row) {
+            if let Some(&ahead) = graph.columns().get(edge + AHEAD) {
+                prefetch(&values[ahead as usize * stride + begin..][..N * LANES]);
+            }
             let weight = _mm512_set1_ps(graph.weights().map_or(1.0, |weights| weights[edge]));
             let x = &values[graph.columns()[edge] as usize * stride + begin..][..N * LANES];
             raw(&mut sums, weight, x.as_chunks::<LANES>().0);
@@ -75,6 +79,9 @@ fn records<const N: usize>(strip: &mut Strip<'_>, slice: Slice<'_>) {
     for (row, into) in (first..).zip(strip.into.chunks_exact_mut(stride)) {
         let mut sums = [_mm512_setzero_ps(); N];
         for edge in graph.row(row) {
+            if let Some(&ahead) = graph.columns().get(edge + AHEAD) {
+                prefetch(slice.lines(ahead as usize));
+            }
             let weight = _mm512_set1_ps(graph.weights().map_or(1.0, |weights| weights[edge]));
             match record(layout, N * LANES, words, table, first_record + graph.columns()[edge] as usize) {
                 Record::Nothing => {}

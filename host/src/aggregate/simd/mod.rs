@@ -12,6 +12,8 @@ mod portable;
 
 use super::features::{Features, Stored};
 use crate::graph::Graph;
+#[cfg(target_arch = "x86_64")]
+use nearfield_abi::beicsr::LINE_WORDS;
 use nearfield_model::beicsr::Layout;
 
 /// Which vector unit is used.
@@ -49,6 +51,17 @@ struct Slice<'a> {
     first_record: usize,
     /// Where its columns begin in a row of the output.
     begin: usize,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl<'a> Slice<'a> {
+    /// The words of a vertex's record that will be read, as far as that is known without reading them.
+    #[inline(always)]
+    fn lines(&self, vertex: usize) -> &'a [u32] {
+        let (each, number) = (self.layout.words(self.columns), self.first_record + vertex);
+        let lines = self.table.map_or(2, |table| usize::from(table[number]));
+        &self.words[number * each..][..each.min(lines * LINE_WORDS as usize)]
+    }
 }
 
 impl Level {
