@@ -5,39 +5,17 @@ mod read_port;
 mod whole;
 mod write_port;
 
+use super::{design, emits_clean, library};
 use nearfield_hdl::emit::{emit, Design};
 use nearfield_hdl::prelude::Block;
-use nearfield_hdl::sgcn::UNITS;
-use nearfield_sim::verilate::{build, bundle, Library, Options};
+use nearfield_sim::verilate::Library;
 use nearfield_tests::cell::Cell;
-use nearfield_tests::lint::assert_clean;
 use std::sync::OnceLock;
 
-fn design(name: &str) -> Design {
-    let unit = UNITS.iter().find(|u| u.name == name).unwrap_or_else(|| panic!("no unit {name} in sgcn::UNITS"));
-    (unit.emit)().unwrap_or_else(|e| panic!("{name}: {e}"))
-}
-
-fn library(name: &str, designs: &[Design]) -> Library {
-    let parts: Vec<(&str, &Design)> = designs.iter().map(|design| (design.top.as_str(), design)).collect();
-    let family = bundle(name, &parts).expect("the units can stand side by side");
-    build(&family, &Options::default()).unwrap_or_else(|e| panic!("{e}"))
-}
-
-/// All units in one library, built once, but for the cache, which would slow the others down.
+/// The small units in one library, built once; the cache would slow them down.
 fn family() -> &'static Library {
     static FAMILY: OnceLock<Library> = OnceLock::new();
-    FAMILY.get_or_init(|| {
-        let names = UNITS.iter().map(|u| u.name).filter(|name| *name != "sgcn_cache");
-        library("sgcn_family", &names.map(design).collect::<Vec<_>>())
-    })
-}
-
-fn emits_clean(name: &str) {
-    let (first, second) = (design(name), design(name));
-    assert_eq!(first.top, name);
-    assert_eq!(first.artifacts, second.artifacts, "emission is not byte-stable");
-    assert_clean(&first);
+    FAMILY.get_or_init(|| library("sgcn_cache_family", &["sgcn_bank", "sgcn_read_port", "sgcn_write_port"].map(design)))
 }
 
 /// Another size of a unit.

@@ -1,0 +1,4 @@
+#[test]
+fn emits_clean() {
+    super::emits_clean("sgcn_engine");
+}
