@@ -74,7 +74,8 @@ pub(super) struct Bank {
     released: Option<u8>,
     turned: bool,
     credit: usize,
-    pub(super) out: Buffer<Answer>,
+    /// Answers, by the engine's number modulo how many there are.
+    pub(super) out: Vec<Buffer<Answer>>,
     /// The line that comes in this cycle is this miss'.
     pub(super) fill: Option<u8>,
     pub(super) counts: Counts,
@@ -106,7 +107,7 @@ impl Bank {
             released: None,
             turned: false,
             credit: CREDIT,
-            out: Buffer::new(CREDIT, WAY_OUT),
+            out: vec![Buffer::new(CREDIT, WAY_OUT); tuning.lanes.1],
             fill: None,
             counts: Counts::default(),
         }
@@ -137,6 +138,12 @@ impl Bank {
             || self.next.is_some()
             || self.credit < CREDIT
             || self.list.iter().any(|miss| miss.live)
+    }
+
+    #[inline]
+    fn answer(&mut self, now: u64, answer: Answer) {
+        let lane = usize::from(answer.0) % self.out.len();
+        self.out[lane].push(now, answer);
     }
 
     /// An answer has left.
@@ -175,7 +182,7 @@ impl Bank {
                 self.counts.hits += 1;
                 self.credit -= 1;
                 self.replacement.touch(set, way);
-                self.out.push(now, (engine, request.tag));
+                self.answer(now, (engine, request.tag));
             } else {
                 self.counts.stalls += 1;
             }
@@ -225,7 +232,7 @@ impl Bank {
                     self.written = Some((now + 2, set, way, line));
                 }
                 self.credit -= 1;
-                self.out.push(now, self.list[number].waiters[retiring.at]);
+                self.answer(now, self.list[number].waiters[retiring.at]);
                 retiring.at += 1;
                 if retiring.at == retiring.count {
                     self.released = Some(retiring.miss);

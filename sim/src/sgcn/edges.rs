@@ -16,6 +16,8 @@ pub(super) struct Edge {
 #[derive(Clone, Copy, Debug, Default)]
 struct Context {
     used: bool,
+    /// The number of the last pick of it.
+    picked: u32,
     open: bool,
     at: u32,
     left: u32,
@@ -39,6 +41,9 @@ pub(super) struct Edges {
     /// The rows in the contexts.
     pub(super) rows: Vec<Row>,
     used: usize,
+    spread: u32,
+    /// Edges that were picked.
+    picks: u32,
     /// The line that is asked for: weights or not, context, line.
     asked: Option<(bool, u8, u32)>,
     turn: usize,
@@ -48,11 +53,14 @@ pub(super) struct Edges {
 }
 
 impl Edges {
-    pub(super) fn new(contexts: usize) -> Edges {
+    /// `spread`: edges of other rows before a row's next one.
+    pub(super) fn new(contexts: usize, spread: u32) -> Edges {
         Edges {
             contexts: vec![Context::default(); contexts],
             rows: vec![Row::default(); contexts],
             used: 0,
+            spread,
+            picks: spread,
             asked: None,
             turn: 0,
             queue: Buffer::fifo(16),
@@ -82,6 +90,7 @@ impl Edges {
         granted: bool,
         came: Option<(bool, u8)>,
         freed: Option<u8>,
+        ahead: usize,
     ) {
         if let Some(edge) = self.picked[1] {
             self.queue.push(now, edge);
@@ -100,7 +109,8 @@ impl Edges {
             if context.column_wanted || context.weight_wanted {
                 wanter = Some(i);
             }
-            if context.ready() {
+            let near = self.picks < context.picked + self.spread && ahead >= 8;
+            if context.ready() && !near {
                 first = Some(i);
                 if i > self.turn {
                     after = Some(i);
@@ -134,6 +144,8 @@ impl Edges {
         if let Some(i) = pick {
             self.turn = i;
             let context = &mut self.contexts[i];
+            self.picks += 1;
+            context.picked = self.picks;
             let last = context.empty || context.left == 1;
             let id = if context.empty { 0 } else { plan.columns[context.at as usize] };
             self.picked[0] = Some(Edge {
@@ -163,6 +175,7 @@ impl Edges {
             let empty = row.begin == row.end;
             self.contexts[i] = Context {
                 used: true,
+                picked: 0,
                 open: true,
                 at: row.begin,
                 left: row.end - row.begin,

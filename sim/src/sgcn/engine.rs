@@ -1,3 +1,4 @@
+use super::bank::Bank;
 use super::decode::Decode;
 use super::dispatch::Strip;
 use super::drain::Drain;
@@ -61,8 +62,8 @@ impl Engine {
     pub(super) fn new(tuning: &Tuning) -> Engine {
         Engine {
             rows: Rows::new(),
-            edges: Edges::new(tuning.contexts),
-            fetch: Fetch::new(),
+            edges: Edges::new(tuning.contexts, tuning.spread),
+            fetch: Fetch::new(tuning.descriptors),
             hold: None,
             window: Window::new(tuning.window),
             decode: Decode::new(),
@@ -81,33 +82,33 @@ impl Engine {
         self.rows.busy()
             || self.edges.busy()
             || self.hold.is_some()
-            || self.fetch.busy()
+            || self.fetch.inside() > 0
             || self.step.busy()
             || !self.window.is_empty()
             || self.drain.busy()
     }
 
-    /// A cycle; `given` is a strip, `cache` the way to the cache, `came` what comes next cycle.
+    /// A cycle; `given` is a strip, `cache` the ways to the cache, `came` what comes next cycle.
     #[inline]
     pub(super) fn step(
         &mut self,
         now: u64,
         plan: &Plan,
         given: Option<Strip>,
-        cache: &mut Buffer<Request>,
+        cache: &mut [Buffer<Request>],
         came: Option<Tag>,
     ) {
         let arrived = std::mem::replace(&mut self.arrived, came);
 
         // One of four sources of requests, the first first.
-        if self.hold.is_some() && cache.ready(now) {
-            let request = self.hold.take().expect("it is there");
+        let lane = |line: u32| (Bank::index(line, plan.hashed) as usize) % cache.len();
+        if let Some(request) = self.hold.take_if(|request| cache[lane(request.line)].ready(now)) {
             match request.tag {
                 Tag::Feature(_) => self.counts.feature += 1,
                 Tag::Lookup(_) => self.counts.lookup += 1,
                 _ => self.counts.graph += 1,
             }
-            cache.push(now, request);
+            cache[Bank::index(request.line, plan.hashed) as usize % cache.len()].push(now, request);
         }
         let room = self.window.room();
         let (mut for_rows, mut for_edges, mut for_lines) = (false, false, false);
@@ -155,8 +156,9 @@ impl Engine {
             None => {}
         }
         self.window.step(slot);
+        let ahead = self.fetch.inside();
         self.fetch.step(now, plan, &mut self.edges.queue, &self.edges.rows, for_lines, looked_up);
-        self.edges.step(now, plan, &mut self.rows.queue, for_edges, of_edges, freed);
+        self.edges.step(now, plan, &mut self.rows.queue, for_edges, of_edges, freed, ahead);
         self.rows.step(now, plan, given, for_rows, pointers);
     }
 }

@@ -56,6 +56,7 @@ pub(super) struct Lookup {
 pub(super) struct Fetch {
     pub(super) queue: Buffer<Lookup>,
     pub(super) descriptors: Buffer<Descriptor>,
+    most: usize,
     /// Edges on their way in, with the cycle of their entry.
     moving: [Option<(Edge, Row)>; ENTRY],
     slots: [Slot; SLOTS],
@@ -66,8 +67,10 @@ pub(super) struct Fetch {
 }
 
 impl Fetch {
-    pub(super) fn new() -> Fetch {
+    /// `most`: descriptors with which no more records are begun.
+    pub(super) fn new(most: usize) -> Fetch {
         Fetch {
+            most,
             queue: Buffer::fifo(16),
             descriptors: Buffer::fifo(32),
             moving: [None; ENTRY],
@@ -120,7 +123,7 @@ impl Fetch {
             self.loaded = (!free).then_some((line + 1, left - 1, noalloc));
         }
         let slot = &mut self.slots[self.head % SLOTS];
-        if !free || self.head == self.tail || slot.resolved > now || self.descriptors.fill(now) >= 16 {
+        if !free || self.head == self.tail || slot.resolved > now || self.descriptors.fill(now) >= self.most {
             return;
         }
         let descriptor = slot.descriptor;
@@ -188,7 +191,8 @@ impl Fetch {
         self.slots[number] = Slot { descriptor, bypass: edge.bypass, line, resolved };
     }
 
-    pub(super) fn busy(&self) -> bool {
-        self.head != self.tail
+    /// Edges whose lines are not asked for yet.
+    pub(super) fn inside(&self) -> usize {
+        self.tail - self.head
     }
 }

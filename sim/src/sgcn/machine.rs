@@ -20,7 +20,7 @@ pub(super) struct Whole<'a> {
     dispatch: Dispatch,
     pub(super) engines: Vec<Engine>,
     /// The engines' ways to the cache.
-    entrances: Vec<Buffer<Request>>,
+    entrances: Vec<Vec<Buffer<Request>>>,
     requests: Vec<(Turn, Option<Asked>)>,
     pub(super) banks: Vec<Bank>,
     responses: Vec<(Turn, Option<super::engine::Tag>)>,
@@ -46,12 +46,14 @@ impl<'a> Whole<'a> {
         };
         // As far into a bank as the host's buffers usually begin.
         let base = |port: u32| board.bank_base(port % board.banks) + (u64::from(port / board.banks + 1) << 20);
-        let port = |p: u32| Port::new(p, machine.ports, base(p), pace.clone(), Traffic::new(dram.is_some()));
+        let port = |p: u32| {
+            Port::new(p, machine.ports, base(p), pace.clone(), Traffic::new(dram.is_some()), machine.tuning.writes)
+        };
         Ok(Whole {
             plan,
             dispatch: Dispatch::new(n, plan),
             engines: (0..n).map(|_| Engine::new(&machine.tuning)).collect(),
-            entrances: (0..n).map(|_| Buffer::skid()).collect(),
+            entrances: vec![vec![Buffer::skid(); machine.tuning.lanes.0]; n],
             requests: vec![(Turn::default(), None); BANKS],
             banks: (0..BANKS).map(|_| Bank::new(machine.cache_sets, plan.hashed, &machine.tuning)).collect(),
             responses: vec![(Turn::default(), None); n],
@@ -108,19 +110,20 @@ impl<'a> Whole<'a> {
     fn gather_requests(&mut self) {
         let now = self.now;
         let mut asks = [0_u32; BANKS];
-        for (i, entrance) in self.entrances.iter().enumerate() {
-            if let Some(request) = entrance.peek(now) {
+        let lanes = self.entrances[0].len();
+        for (i, entrances) in self.entrances.iter().enumerate() {
+            for request in entrances.iter().filter_map(|entrance| entrance.peek(now)) {
                 asks[Bank::index(request.line, self.plan.hashed) as usize % BANKS] |= 1 << i;
             }
         }
-        for ((bank, (turn, word)), asks) in self.banks.iter_mut().zip(&mut self.requests).zip(asks) {
+        for (i, ((bank, (turn, word)), asks)) in self.banks.iter_mut().zip(&mut self.requests).zip(asks).enumerate() {
             if word.is_some() && bank.ready(now) {
                 bank.skid.push(now, word.take().expect("it is there"));
             }
             if word.is_none() {
                 *word = turn
                     .serve(asks)
-                    .map(|engine| Asked { engine: engine as u8, request: self.entrances[engine].pop(now) });
+                    .map(|engine| Asked { engine: engine as u8, request: self.entrances[engine][i % lanes].pop(now) });
             }
         }
     }
@@ -130,7 +133,7 @@ impl<'a> Whole<'a> {
         let mut asks = [0_u32; sgcn::ENGINES[sgcn::ENGINES.len() - 1] as usize];
         let mut any = false;
         for (i, bank) in self.banks.iter().enumerate() {
-            if let Some((engine, _)) = bank.out.peek(now) {
+            for (engine, _) in bank.out.iter().filter_map(|out| out.peek(now)) {
                 asks[*engine as usize] |= 1 << i;
                 any = true;
             }
@@ -138,10 +141,11 @@ impl<'a> Whole<'a> {
         if !any {
             return;
         }
-        for ((turn, word), asks) in self.responses.iter_mut().zip(asks) {
+        for (i, ((turn, word), asks)) in self.responses.iter_mut().zip(asks).enumerate() {
             if let Some(bank) = turn.serve(asks) {
                 let bank = &mut self.banks[bank];
-                *word = Some(bank.out.pop(now).1);
+                let lane = i % bank.out.len();
+                *word = Some(bank.out[lane].pop(now).1);
                 bank.give_back();
             }
         }

@@ -64,13 +64,33 @@ pub struct Tuning {
     pub contexts: usize,
     /// Cycles from an operation to the next on the same sums.
     pub hold: u64,
+    /// Descriptors of an engine with which no more records are begun, 31 at most.
+    pub descriptors: usize,
+    /// Ways of an engine's requests into the cache, each to a share of the banks, and of a bank's answers out of it, each to a share of
+    /// the engines: 1, 2, 4 and so on.
+    pub lanes: (usize, usize),
+    /// Edges of other rows before a row's next one, as long as at least 8 edges wait for their lookups.
+    pub spread: u32,
+    /// Bursts of a write port without an answer.
+    pub writes: usize,
     /// Which way of a set a new line takes.
     pub replacement: Policy,
 }
 
 impl Default for Tuning {
     fn default() -> Tuning {
-        Tuning { window: 128, misses: 32, waiters: 16, contexts: 8, hold: 15, replacement: Policy::default() }
+        Tuning {
+            window: 128,
+            misses: 32,
+            waiters: 16,
+            contexts: 8,
+            hold: 15,
+            descriptors: 16,
+            lanes: (1, 1),
+            spread: 0,
+            writes: 32,
+            replacement: Policy::default(),
+        }
     }
 }
 

@@ -4,9 +4,6 @@ use super::stream::{Buffer, Turn};
 use crate::axi::{Accept, Fixed, Pace, ReadBurst, Traffic, WriteBurst};
 use nearfield_abi::kernel::sgcn;
 
-/// Bursts of a port without an answer.
-const OWED: usize = 32;
-
 /// A miss: bank and number, and its line of the port.
 pub(super) type Fetch = (u16, u32);
 
@@ -52,11 +49,12 @@ pub(super) struct Port {
     write_half: Option<Burst>,
     write_address: Option<Burst>,
     owed: usize,
+    most_owed: usize,
     pub(super) counts: Counts,
 }
 
 impl Port {
-    pub(super) fn new(number: u32, ports: u32, base: u64, pace: Fixed, traffic: Traffic) -> Port {
+    pub(super) fn new(number: u32, ports: u32, base: u64, pace: Fixed, traffic: Traffic, writes: usize) -> Port {
         Port {
             number,
             ports,
@@ -79,6 +77,7 @@ impl Port {
             write_half: None,
             write_address: None,
             owed: 0,
+            most_owed: writes,
             counts: Counts::default(),
         }
     }
@@ -155,7 +154,7 @@ impl Port {
             self.write_address = self.write_half.take();
         }
         let had_next = self.next.is_some();
-        if self.active.is_none() && owed < OWED && self.write_half.is_none() {
+        if self.active.is_none() && owed < self.most_owed && self.write_half.is_none() {
             if let Some((engine, burst)) = self.next.take() {
                 self.active = Some(Active { engine, left: burst.beats });
                 self.write_half = Some(burst);
