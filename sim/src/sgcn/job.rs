@@ -1,7 +1,7 @@
 use super::pattern::{Pattern, Records};
 use super::ModelError;
 use nearfield_abi::beicsr;
-use nearfield_abi::kernel::sgcn::mode;
+use nearfield_abi::kernel::sgcn::{self, mode};
 
 /// What a run works at, as the kernel's arguments and memory say it.
 #[derive(Clone, Copy, Debug)]
@@ -75,7 +75,7 @@ impl<'a> Plan<'a> {
             return refuse("the shape of its features is not built");
         }
         let (rows, edges) = (rows as u32, job.columns.len());
-        if job.strip == 0 || job.mode & !mode::ALL != 0 {
+        if job.strip == 0 || job.strip > sgcn::MOST_STRIP || job.mode & !mode::ALL != 0 {
             return refuse("its strip or its mode is not built");
         }
         if job.row_pointers.windows(2).any(|pair| pair[0] > pair[1]) || job.row_pointers[rows as usize] as usize > edges

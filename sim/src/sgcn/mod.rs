@@ -2,7 +2,7 @@
 //!
 //! It goes through a run cycle by cycle with the queues, the registers and the turns of the RTL, but without any values: of features only
 //! which are zero is known. Memory is the simulated board's own, [`crate::axi::Dram`]. Cycles and counters are those of the kernel within a
-//! few in a thousand; `tests/tests/rtl/sgcn` compares them.
+//! few in a thousand, and with one engine before memory without DRAM exactly; `tests/tests/rtl/sgcn/cycle_model.rs` compares them.
 
 mod bank;
 mod decode;
@@ -161,3 +161,6 @@ pub fn run(machine: &Machine, job: &Job, most_cycles: u64) -> Result<Outcome, Mo
     let counters = config.counters().into_iter().map(|counter| counter.name).zip(values).collect();
     Ok(Outcome { cycles, counters })
 }
+
+#[cfg(test)]
+mod tests;
