@@ -82,6 +82,7 @@ impl Edges {
 
     /// `came` is a line that is there: of weights or not, for which context.
     #[inline]
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn step(
         &mut self,
         now: u64,
