@@ -1,3 +1,4 @@
+use super::port_tally::{PortTally, PORT_TALLIES};
 use super::ArgumentCheck;
 use crate::axi::{AxiIdMaster, AxiLite, Control};
 use crate::kernel::Sequencer;
@@ -8,9 +9,7 @@ use crate::sgcn::{Dispatch, Format};
 use crate::stream::StreamOut;
 use nearfield_abi::kernel::{sgcn, KernelConfig};
 
-/// Counters of the cache, and of a port.
 const CACHE_TALLIES: usize = sgcn::CACHE_COUNTERS.len();
-const PORT_TALLIES: usize = sgcn::PORT_COUNTERS.len();
 /// Argument words: the pointers' come first, then a word a scalar.
 const ROW_POINTERS: usize = sgcn::scalar::ROW_POINTERS;
 const COLUMNS: usize = sgcn::scalar::COLUMNS;
@@ -35,7 +34,6 @@ const MODE: usize = sgcn::scalar::MODE;
 /// | `MOVERS = 2 M` | what the sequencer waits for: reads of each port, then writes |
 /// | `Q = M + 5` | arguments that are checked |
 /// | `ARGUMENTS = 2 M + 12` | argument words |
-/// | `TALLIED = 4 M` | counters of ports |
 /// | `LIMBS = 8 N + 4 + 4 M` | counters |
 /// | `WORDS = 15 + ARGUMENTS + LIMBS` | readable words |
 #[derive(Clone, Debug, LogicBlock)]
@@ -48,7 +46,6 @@ pub struct Core<
     const MOVERS: usize,
     const Q: usize,
     const ARGUMENTS: usize,
-    const TALLIED: usize,
     const LIMBS: usize,
     const WORDS: usize,
 > {
@@ -74,7 +71,7 @@ pub struct Core<
     memory: [Pack<2, 32, 64>; M],
     port: [Constant<Bits<5>>; M],
     cache_tally: [EventCounter; CACHE_TALLIES],
-    port_tally: [EventCounter; TALLIED],
+    port_tally: [PortTally; M],
     clears: Signal<Local, Bit>,
     any_engine: Signal<Local, Bit>,
     any_owed: Signal<Local, Bit>,
@@ -88,7 +85,6 @@ pub struct Core<
     quiet: Reg<Bits<12>>,
     settled: Reg<Bit>,
     waits: Signal<Local, Bit>,
-    /// Something ran in this cycle, the last, or the one before.
     ran: Reg<Bits<2>>,
     runs: Signal<Local, Bit>,
     burst_taken: [Signal<Local, Bit>; N],
@@ -104,10 +100,9 @@ impl<
         const MOVERS: usize,
         const Q: usize,
         const ARGUMENTS: usize,
-        const TALLIED: usize,
         const LIMBS: usize,
         const WORDS: usize,
-    > Core<N, M, LOG, S, A, MOVERS, Q, ARGUMENTS, TALLIED, LIMBS, WORDS>
+    > Core<N, M, LOG, S, A, MOVERS, Q, ARGUMENTS, LIMBS, WORDS>
 {
     /// The kernel in this configuration.
     ///
@@ -116,7 +111,7 @@ impl<
     /// The parameters do not belong to it.
     pub fn new(config: &KernelConfig) -> Self {
         assert!(N == config.lanes as usize && M == config.ports as usize, "engines and ports of {}", config.name());
-        assert!(M == 1 << LOG && MOVERS == 2 * M && TALLIED == PORT_TALLIES * M, "widths of {}", config.name());
+        assert!(M == 1 << LOG && MOVERS == 2 * M, "widths of {}", config.name());
         assert_eq!(S, sgcn::cache_sets(config.lanes) as usize, "sets of {}", config.name());
         let movers = (0..2 * config.ports).map(|i| (i < config.ports, i % config.ports)).collect::<Vec<_>>();
         Core {
@@ -137,7 +132,7 @@ impl<
             memory: std::array::from_fn(|_| Pack::default()),
             port: std::array::from_fn(|i| Constant::new((i as u64).into())),
             cache_tally: std::array::from_fn(|_| EventCounter::default()),
-            port_tally: std::array::from_fn(|_| EventCounter::default()),
+            port_tally: std::array::from_fn(|_| PortTally::default()),
             clears: Signal::default(),
             any_engine: Signal::default(),
             any_owed: Signal::default(),
@@ -167,10 +162,9 @@ impl<
         const MOVERS: usize,
         const Q: usize,
         const ARGUMENTS: usize,
-        const TALLIED: usize,
         const LIMBS: usize,
         const WORDS: usize,
-    > Logic for Core<N, M, LOG, S, A, MOVERS, Q, ARGUMENTS, TALLIED, LIMBS, WORDS>
+    > Logic for Core<N, M, LOG, S, A, MOVERS, Q, ARGUMENTS, LIMBS, WORDS>
 {
     #[hdl_gen]
     fn update(&mut self) {
@@ -208,7 +202,6 @@ impl<
         self.dispatch.width.next = self.control.argument[2 * M + WIDTH].val().get_bits::<13>(0);
         self.dispatch.slice.next = self.control.argument[2 * M + SLICE].val().get_bits::<9>(0);
 
-        comment!("Engines.");
         for i in 0..N {
             self.engine[i].clock.next = self.clock.val();
             self.engine[i].reset.next = self.ends.val();
@@ -245,7 +238,6 @@ impl<
             self.engine[i].data.next = self.cache.m_data[i].val().get_bits::<512>(0);
         }
 
-        comment!("Memory ports.");
         for i in 0..M {
             self.read[i].clock.next = self.clock.val();
             self.read[i].reset.next = self.ends.val();
@@ -386,34 +378,22 @@ impl<
             self.control.limb[TALLIES * N + i].next = self.cache_tally[i].count.val();
         }
         for i in 0..M {
-            self.port_tally[4 * i].amount.next = 0.into();
-            self.port_tally[4 * i + 1].amount.next = 0.into();
-            self.port_tally[4 * i + 2].amount.next = 0.into();
-            self.port_tally[4 * i + 3].amount.next = 0.into();
-            if self.read[i].beat.val() {
-                self.port_tally[4 * i].amount.next = 1.into();
-            }
-            if self.read[i].axi.arvalid.val() && !self.axi[i].arready.val() {
-                self.port_tally[4 * i + 1].amount.next = 1.into();
-            }
-            if self.write[i].beat.val() {
-                self.port_tally[4 * i + 2].amount.next = 1.into();
-            }
-            if (self.write[i].axi.awvalid.val() && !self.axi[i].awready.val())
-                || (self.write[i].axi.wvalid.val() && !self.axi[i].wready.val())
-            {
-                self.port_tally[4 * i + 3].amount.next = 1.into();
-            }
-        }
-        for i in 0..TALLIED {
             self.port_tally[i].clock.next = self.clock.val();
             self.port_tally[i].clear.next = self.clears.val();
-            self.control.limb[TALLIES * N + CACHE_TALLIES + i].next = self.port_tally[i].count.val();
+            self.port_tally[i].event[0].next = self.read[i].beat.val();
+            self.port_tally[i].event[1].next = self.read[i].axi.arvalid.val() && !self.axi[i].arready.val();
+            self.port_tally[i].event[2].next = self.write[i].beat.val();
+            self.port_tally[i].event[3].next = (self.write[i].axi.awvalid.val() && !self.axi[i].awready.val())
+                || (self.write[i].axi.wvalid.val() && !self.axi[i].wready.val());
+            for j in 0..PORT_TALLIES {
+                self.control.limb[TALLIES * N + CACHE_TALLIES + PORT_TALLIES * i + j].next =
+                    self.port_tally[i].count[j].val();
+            }
         }
         if self.reset.val() {
             self.settled.d.next = false;
             self.quiet.d.next = 0.into();
         }
     }
-    unit!("sgcn_core", N, M; LOG, ROW_POINTERS, COLUMNS, WEIGHTS, FEATURES, TABLE, RESULTS, ROWS, EDGES, WIDTH, SLICE, STRIP, MODE, CACHE_TALLIES, TALLIES, TALLIED);
+    unit!("sgcn_core", N, M; LOG, ROW_POINTERS, COLUMNS, WEIGHTS, FEATURES, TABLE, RESULTS, ROWS, EDGES, WIDTH, SLICE, STRIP, MODE, CACHE_TALLIES, TALLIES, PORT_TALLIES);
 }

@@ -15,9 +15,11 @@
 
 mod check;
 mod core;
+mod port_tally;
 
 pub use check::ArgumentCheck;
 pub use core::Core;
+pub use port_tally::{PortTally, PORT_TALLIES};
 
 use crate::axi::{AxiIdMaster, AxiLite};
 use crate::prelude::*;
@@ -36,7 +38,7 @@ pub struct OnePort<const N: usize, const S: usize, const A: usize, const LIMBS: 
     pub s_axi_control: AxiLite,
     /// Port 0 of the arena.
     pub m_axi_gmem0: AxiIdMaster,
-    core: Core<N, 1, 0, S, A, 2, 6, 14, 4, LIMBS, WORDS>,
+    core: Core<N, 1, 0, S, A, 2, 6, 14, LIMBS, WORDS>,
 }
 
 impl<const N: usize, const S: usize, const A: usize, const LIMBS: usize, const WORDS: usize>
@@ -100,7 +102,7 @@ pub struct EightPorts<const N: usize, const S: usize, const A: usize, const LIMB
     pub m_axi_gmem6: AxiIdMaster,
     /// Port 7 of the arena.
     pub m_axi_gmem7: AxiIdMaster,
-    core: Core<N, 8, 3, S, A, 16, 13, 28, 32, LIMBS, WORDS>,
+    core: Core<N, 8, 3, S, A, 16, 13, 28, LIMBS, WORDS>,
 }
 
 impl<const N: usize, const S: usize, const A: usize, const LIMBS: usize, const WORDS: usize>

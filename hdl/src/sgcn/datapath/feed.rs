@@ -202,9 +202,8 @@ impl Logic for Feed {
             }
         }
 
-        self.joins.next = self.pairs.val()
-            && self.begun.q.val()
-            && (self.segment[0].val() == self.previous.q.val().get_bits::<4>(4));
+        self.joins.next =
+            self.pairs.val() && self.begun.q.val() && (self.segment[0].val() == self.previous.q.val().get_bits::<4>(4));
 
         comment!("The item.");
         self.full.next = self.marks.packed.val();
