@@ -4,13 +4,13 @@
 //! synth [--unit NAME]… [--update]
 //! ```
 //!
-//! A kernel is synthesised with its lanes left out and counted as that plus its lanes. `--update` writes the figures into
-//! the tables of the documentation. Exit codes: 0 within budget, 1 over it, 2 nothing could be said.
+//! A kernel is synthesised with its lanes left out and counted as that plus its lanes; so are units that have a part many times, or
+//! consist of it for the most part. `--update` writes the figures into the tables of the documentation. Exit codes: 0 within budget, 1 over it, 2 nothing could be said.
 
 use nearfield_abi::kernel::smartupdate::Optimizer;
 use nearfield_abi::kernel::{Kernel, KernelConfig};
 use nearfield_hdl::emit::Design;
-use nearfield_tests::budget::{self, synthesised, Budget};
+use nearfield_tests::budget::{self, synthesised, Budget, SUMS};
 use nearfield_tests::synth::{area, Area, SCRIPT};
 use nearfield_tests::unit_table::{markdown, replace, Row};
 use std::collections::BTreeMap;
@@ -71,19 +71,29 @@ struct Work {
 impl Work {
     /// The module that is left out: the lane's, whatever prefix the kernel gives it.
     fn absent(&self) -> Result<Option<&str>, String> {
-        let Some(config) = self.kernel else { return Ok(None) };
-        // In a kernel for one optimizer the module is not called after it.
-        let lane = match config.kernel {
-            Kernel::SmartUpdateOf(_) => "single_lane",
-            kernel => lane(kernel),
+        let part = match self.kernel {
+            // In a kernel for one optimizer the module is not called after it.
+            Some(KernelConfig { kernel: Kernel::SmartUpdateOf(_), .. }) => "single_lane",
+            Some(config) => lane(config.kernel),
+            None => match part(&self.name) {
+                Some((part, _)) => part,
+                None => return Ok(None),
+            },
         };
+        // Constants stand behind a module's name, prefixes before it.
+        let named = |module: &&str| module.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').ends_with(part);
         let modules = self.design.artifacts.iter().filter_map(|a| a.path.strip_suffix(".v"));
-        let lanes: Vec<&str> = modules.filter(|m| m.ends_with(lane)).collect();
-        match lanes[..] {
+        let found: Vec<&str> = modules.filter(named).collect();
+        match found[..] {
             [module] => Ok(Some(module)),
-            _ => Err(format!("{}: expected one module `…{lane}`, found {lanes:?}", self.design.top)),
+            _ => Err(format!("{}: expected one module `…{part}`, found {found:?}", self.design.top)),
         }
     }
+}
+
+/// The part without which a unit is measured, and how often it has it.
+fn part(unit: &str) -> Option<(&'static str, u32)> {
+    SUMS.iter().find(|(whole, ..)| *whole == unit).map(|(_, part, times)| (*part, *times))
 }
 
 /// What a kernel without its lanes is called.
@@ -99,7 +109,14 @@ fn names() -> Vec<String> {
 
 /// What was asked for: all of it, if nothing was named.
 fn chosen(only: &[String]) -> Result<Vec<Work>, String> {
-    let wanted = |name: &str| only.is_empty() || only.iter().any(|o| o == name);
+    // A whole needs its parts.
+    let mut named: Vec<&str> = only.iter().map(String::as_str).collect();
+    let mut next = 0;
+    while let Some(name) = named.get(next) {
+        named.extend(part(name).map(|(part, _)| part));
+        next += 1;
+    }
+    let wanted = |name: &str| only.is_empty() || named.contains(&name);
     let mut all = Vec::new();
     for unit in nearfield_hdl::units().into_iter().filter(|u| wanted(u.name)) {
         let design = (unit.emit)().map_err(|e| e.to_string())?;
@@ -157,6 +174,13 @@ fn run(request: &Request) -> Result<bool, String> {
     for (item, found) in work.iter().zip(areas(&work)) {
         let area = found.map_err(|e| format!("{}: {e}", item.name))?;
         rows.push(Row { name: item.name.clone(), family: item.family, latency: item.latency, area });
+    }
+    // Parts of parts first.
+    for (whole, part, times) in SUMS {
+        let area = |name: &str| rows.iter().position(|r| r.name == name);
+        if let (Some(whole), Some(part)) = (area(whole), area(part)) {
+            rows[whole].area = rows[whole].area + rows[part].area * *times;
+        }
     }
     for item in &work {
         let area = |name: &str| rows.iter().find(|r| r.name == name).map(|r| r.area);
