@@ -73,7 +73,9 @@ mod on_a_board {
     fn choices_are_switched_off_one_by_one() {
         let bench = with_graph();
         let text = bench.done(&format!("gcn bench {DEVICE} --density 0.5 --table ablation"));
-        for row in ["plain index", "static strips of 32 rows", "lengths learned", "bypass bits ignored"] {
+        for row in
+            ["plain index", "static strips of 32 rows", "published layout, lengths learned", "bypass bits ignored"]
+        {
             assert!(text.contains(&format!("graph.txt, 0.5: {row}")), "{text}");
         }
     }
