@@ -13,7 +13,7 @@
 //! | dense | rows of `width` values, each padded to a line | none |
 //!
 //! All numbers are little-endian. `docs/formats.md` has the rules and an example. Sizes here are for shapes that
-//! [`fits`](crate::beicsr::fits) says are built; nothing overflows for those.
+//! [`fits`] says are built; nothing overflows for those.
 
 /// Bytes of a line, which is a beat and what a cache keeps.
 pub const LINE_BYTES: u64 = 64;

@@ -34,6 +34,19 @@ impl Context {
     }
 }
 
+/// What is seen of others in a cycle.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Seen {
+    /// The line of [`Edges::request`] is asked for.
+    pub(super) granted: bool,
+    /// A line that is there: of weights or not, for which context.
+    pub(super) came: Option<(bool, u8)>,
+    /// A context whose row has left.
+    pub(super) freed: Option<u8>,
+    /// Edges behind whose lines are not asked for yet.
+    pub(super) ahead: usize,
+}
+
 /// See `nearfield_hdl::sgcn::engine::Edges`.
 #[derive(Clone, Debug)]
 pub(super) struct Edges {
@@ -80,19 +93,9 @@ impl Edges {
         Some((base + line, weights, context))
     }
 
-    /// `came` is a line that is there: of weights or not, for which context.
     #[inline]
-    #[allow(clippy::too_many_arguments)]
-    pub(super) fn step(
-        &mut self,
-        now: u64,
-        plan: &Plan,
-        rows: &mut Buffer<Row>,
-        granted: bool,
-        came: Option<(bool, u8)>,
-        freed: Option<u8>,
-        ahead: usize,
-    ) {
+    pub(super) fn step(&mut self, now: u64, plan: &Plan, rows: &mut Buffer<Row>, seen: Seen) {
+        let Seen { granted, came, freed, ahead } = seen;
         if let Some(edge) = self.picked[1] {
             self.queue.push(now, edge);
         }

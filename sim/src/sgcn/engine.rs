@@ -2,7 +2,7 @@ use super::bank::Bank;
 use super::decode::Decode;
 use super::dispatch::Strip;
 use super::drain::Drain;
-use super::edges::Edges;
+use super::edges::{Edges, Seen};
 use super::fetch::Fetch;
 use super::job::Plan;
 use super::rows::Rows;
@@ -158,7 +158,7 @@ impl Engine {
         self.window.step(slot);
         let ahead = self.fetch.inside();
         self.fetch.step(now, plan, &mut self.edges.queue, &self.edges.rows, for_lines, looked_up);
-        self.edges.step(now, plan, &mut self.rows.queue, for_edges, of_edges, freed, ahead);
+        self.edges.step(now, plan, &mut self.rows.queue, Seen { granted: for_edges, came: of_edges, freed, ahead });
         self.rows.step(now, plan, given, for_rows, pointers);
     }
 }

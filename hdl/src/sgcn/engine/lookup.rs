@@ -52,7 +52,7 @@ pub struct Lookup {
     pub found: Signal<Out, Bit>,
     /// For which slot.
     pub found_slot: Signal<Out, Bits<5>>,
-    /// What: see [`FOUND_BITS`].
+    /// What, in the fields named at the head of this file.
     pub result: Signal<Out, Bits<FOUND_BITS>>,
     notes: Ram<5, 6>,
     line: Reg<Bits<512>>,
