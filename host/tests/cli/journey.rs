@@ -150,8 +150,12 @@ fn kernels_tell_lanes_ports_and_registers() {
     let bench = Workbench::new();
     let all = json(&bench.done("kernels --json"));
     let lanes: Vec<u64> = all.as_array().unwrap().iter().map(|k| k["lanes"].as_u64().unwrap()).collect();
-    // `smartupdate`, `gradient_norm` and the kernels for one optimizer.
-    assert_eq!(lanes, [1, 2, 4, 8].repeat(7));
+    // `smartupdate`, `gradient_norm` and the kernels for one optimizer; engines, each with one port and with eight.
+    assert_eq!(lanes, [[1, 2, 4, 8].repeat(7), vec![1, 1, 2, 2, 4, 4, 8, 8, 16, 16]].concat());
+    let text = bench.done("kernels sgcn_aggregate_n4_m8");
+    for part in ["m_axi_gmem7", "0x070", "row_pointers", "engine3_hazard", "cache_hits", "gmem7_write_stalls"] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
     let text = bench.done("kernels smartupdate_l4");
     for part in ["m_axi_gmem3", "512 bits", "0x010", "step_size", "configuration_hash", "params_write_stalls"] {
         assert!(text.contains(part), "{part} is not in {text}");
