@@ -16,6 +16,8 @@ pub(super) struct Item {
     lines: u8,
     last: bool,
     lineless: bool,
+    /// A line of pairs that begins in the segment in which the record's line before ended.
+    follows: bool,
 }
 
 /// An operation on a window of a context.
@@ -33,6 +35,8 @@ pub(super) struct Operation {
     pub(super) last: bool,
     /// It uses no lines.
     pub(super) dull: bool,
+    /// It does not wait for what is under way on its segment: that is of its own record.
+    pub(super) follows: bool,
     /// Where the first value lies, and how many lines the record has.
     pub(super) start: u8,
     pub(super) lines: u8,
@@ -50,6 +54,8 @@ pub(super) struct Decode {
     passed: u32,
     /// Of pairs, those that have not been fed.
     unfed: Words,
+    /// The segment in which the record's line of pairs before this one ended.
+    ended_in: u32,
     done: u16,
     /// A descriptor waited for its line; there was none.
     pub(super) waits: bool,
@@ -65,6 +71,7 @@ impl Decode {
             left: 0,
             passed: 0,
             unfed: Words::default(),
+            ended_in: 0,
             done: 0,
             waits: false,
         }
@@ -86,6 +93,7 @@ impl Decode {
         let mut operation = Operation {
             context: item.context,
             begins: self.done == 0,
+            follows: self.done == 0 && item.follows,
             last: item.last,
             dull: item.lineless,
             start: item.start,
@@ -155,6 +163,7 @@ impl Decode {
             context: record.context,
             words: record.words,
             marks: 0,
+            follows: false,
             singles: 0,
             start: bitmap as u8,
             lines: record.lines,
@@ -189,6 +198,10 @@ impl Decode {
                 item.marks |= (u16::from(word & 0xffff != 0) | u16::from(word >> 16 != 0) << 1) << (2 * i);
                 item.singles |= u8::from(word & word >> 16 & 0xffff != 0) << i;
             }
+        }
+        if record.kind == Kind::Pairs && item.marks != 0 {
+            item.follows = self.begun && item.marks.trailing_zeros() == self.ended_in;
+            self.ended_in = item.marks.ilog2();
         }
         item
     }

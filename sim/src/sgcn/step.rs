@@ -48,7 +48,8 @@ impl Step {
             let have = operation.dull || (self.full && (!over || self.next_full));
             let segment = 16 * usize::from(operation.context) + 2 * usize::from(operation.window);
             let (low, high) = (operation.low && !operation.dull, operation.high && !operation.dull);
-            let blocked = (low && self.free_at[segment] > now) || (high && self.free_at[segment + 1] > now);
+            let blocked = !operation.follows
+                && ((low && self.free_at[segment] > now) || (high && self.free_at[segment + 1] > now));
             goes = have && !blocked && !(urgent && want);
             happened.hazard = have && blocked;
             happened.starved = !have;
