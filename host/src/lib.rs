@@ -25,4 +25,5 @@ pub mod source;
 pub mod step;
 pub mod store;
 pub mod topk;
+mod vector;
 pub mod xclbin;

@@ -12,23 +12,11 @@ mod portable;
 
 use super::features::{Features, Stored};
 use crate::graph::Graph;
+pub use crate::vector::Level;
+use crate::vector::Unit;
 #[cfg(target_arch = "x86_64")]
 use nearfield_abi::beicsr::LINE_WORDS;
 use nearfield_model::beicsr::Layout;
-
-/// Which vector unit is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Level(Unit);
-
-/// Private, so that a [`Level`] can only be had from detection: the SAFETY of the calls below rests on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
-    Portable,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-}
 
 /// Rows of a graph that are summed, and where to.
 struct Strip<'a> {
@@ -65,39 +53,6 @@ impl<'a> Slice<'a> {
 }
 
 impl Level {
-    /// Every level this processor has, narrowest first.
-    pub fn available() -> Vec<Level> {
-        #[allow(unused_mut)]
-        let mut levels = vec![Level(Unit::Portable)];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") && is_x86_feature_detected!("popcnt")
-            {
-                levels.push(Level(Unit::Avx2));
-                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("bmi2") {
-                    levels.push(Level(Unit::Avx512));
-                }
-            }
-        }
-        levels
-    }
-
-    /// The widest level this processor has.
-    pub fn detect() -> Level {
-        Level::available().pop().unwrap_or(Level(Unit::Portable))
-    }
-
-    /// The level's name.
-    pub fn name(self) -> &'static str {
-        match self.0 {
-            Unit::Portable => "portable",
-            #[cfg(target_arch = "x86_64")]
-            Unit::Avx2 => "AVX2 and FMA",
-            #[cfg(target_arch = "x86_64")]
-            Unit::Avx512 => "AVX-512",
-        }
-    }
-
     /// The sums of the rows from `first` on, as many as `into` has room for. Rows of the features are those of the graph.
     pub(super) fn strip(self, graph: &Graph, first: usize, features: &Features<'_>, into: &mut [f32]) {
         let stride = features.stride();
@@ -120,19 +75,19 @@ impl Level {
     }
 
     fn dense(self, strip: &mut Strip<'_>, values: &[f32]) {
-        match self.0 {
+        match self.unit() {
             Unit::Portable => portable::dense(strip, values),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Unit::Avx2` is made only by `available`, after avx2, fma and popcnt were detected.
+            // SAFETY: a level with `Unit::Avx2` comes only from detection, of avx2, fma and popcnt.
             Unit::Avx2 => unsafe { avx2::dense(strip, values) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Unit::Avx512` is made only by `available`, after avx2, fma, popcnt, avx512f and bmi2 were detected.
+            // SAFETY: a level with `Unit::Avx512` comes only from detection, of avx2, fma, popcnt, avx512f and bmi2 among others.
             Unit::Avx512 => unsafe { avx512::dense(strip, values) },
         }
     }
 
     fn slice(self, strip: &mut Strip<'_>, slice: Slice<'_>) {
-        match self.0 {
+        match self.unit() {
             Unit::Portable => portable::slice(strip, slice),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as in `dense`.
@@ -144,7 +99,7 @@ impl Level {
     }
 
     fn pairs(self, strip: &mut Strip<'_>, pairs: portable::Pairs<'_>, begin: usize) {
-        match self.0 {
+        match self.unit() {
             Unit::Portable => portable::pairs(strip, pairs, begin),
             // Single values: a wider unit has nothing to add but its multiply-add.
             #[cfg(target_arch = "x86_64")]
@@ -156,7 +111,7 @@ impl Level {
     /// The plain loop over dense rows without padding.
     pub(super) fn plain(self, graph: &Graph, first: usize, features: &[f32], width: usize, into: &mut [f32]) {
         let mut strip = Strip { graph, first, stride: width, into };
-        match self.0 {
+        match self.unit() {
             Unit::Portable => portable::plain(&mut strip, features),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: as in `dense`.

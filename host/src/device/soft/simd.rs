@@ -6,6 +6,8 @@
 
 use super::convert;
 use crate::gradients::{Gradients, HalfCopy};
+pub use crate::vector::Level;
+use crate::vector::Unit;
 use nearfield_model::optimizer::Coefficients;
 
 /// Calls a function, which is inlined, with the instructions of a level's unit. A closure would not do: it is compiled by itself.
@@ -21,65 +23,19 @@ macro_rules! on_unit {
         fn avx512($($name: $type),*) $(-> $result)? {
             $work($($name),*)
         }
-        match $level.0 {
+        match $level.unit() {
             Unit::Portable => $work($($name),*),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Unit::Avx2` is made only by `available`, after avx2 and fma were detected.
+            // SAFETY: a level with `Unit::Avx2` comes only from detection, of avx2 and fma among others.
             Unit::Avx2 => unsafe { avx2($($name),*) },
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Unit::Avx512` is made only by `available`, after avx2, fma, avx512f and avx512vl were detected.
+            // SAFETY: a level with `Unit::Avx512` comes only from detection, of avx2, fma, avx512f and avx512vl among others.
             Unit::Avx512 => unsafe { avx512($($name),*) },
         }
     }};
 }
 
-/// Which vector unit is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Level(Unit);
-
-/// Private, so that a [`Level`] can only be had from detection: the SAFETY of the calls below rests on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
-    Portable,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-}
-
 impl Level {
-    /// Every level this processor has, narrowest first.
-    pub fn available() -> Vec<Level> {
-        #[allow(unused_mut)]
-        let mut levels = vec![Level(Unit::Portable)];
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                levels.push(Level(Unit::Avx2));
-                if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512vl") {
-                    levels.push(Level(Unit::Avx512));
-                }
-            }
-        }
-        levels
-    }
-
-    /// The widest level this processor has.
-    pub fn detect() -> Level {
-        Level::available().pop().unwrap_or(Level(Unit::Portable))
-    }
-
-    /// The level's name.
-    pub fn name(self) -> &'static str {
-        match self.0 {
-            Unit::Portable => "portable",
-            #[cfg(target_arch = "x86_64")]
-            Unit::Avx2 => "AVX2 and FMA",
-            #[cfg(target_arch = "x86_64")]
-            Unit::Avx512 => "AVX-512",
-        }
-    }
-
     /// One step in place, on the calling thread. The slices have one length; the states are those of the optimizer, in
     /// the order of `nearfield_model::optimizer::Hyper::states`.
     pub fn step(self, k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32]) {
