@@ -10,6 +10,7 @@ use nearfield_hdl::emit::Design;
 use crate::axi::{Dram, Fault, Fixed, Handshake, Hostile, Lite, LiteResponse, Memory, PaceOf, Port, Random, Violation};
 use crate::error::{RunContext, SimError};
 use crate::options::{quiet_cycles, Options};
+use crate::printed::printed;
 use crate::verilate::{self, Instance, PortError, PortId};
 
 /// Cycles that reset is held low.
@@ -83,7 +84,7 @@ impl KernelSim {
             return Err(SimError::NotSimulated(board.name));
         }
         let options = Options { quiet_cycles: quiet_cycles(&config), ..options };
-        KernelSim::with_design(&nearfield_hdl::kernel::emit(config)?, config.masters(), board, options)
+        KernelSim::with_design(&*printed(config)?, config.masters(), board, options)
     }
 
     /// The same for a design at hand that has the pins of a kernel with these masters.

@@ -8,6 +8,7 @@ pub mod emulated;
 mod error;
 mod kernel;
 mod options;
+mod printed;
 pub mod sgcn;
 pub mod verilate;
 

@@ -185,6 +185,14 @@ impl KernelConfig {
         Kernel::ALL.iter().flat_map(|&kernel| KernelConfig::of(kernel)).collect()
     }
 
+    /// Configurations that together have every module there is, for checks that take long: all, but of a kernel with engines only the
+    /// smallest and one with all its ports, for more engines change the crossbars alone.
+    pub fn representatives() -> Vec<KernelConfig> {
+        let stands =
+            |config: &KernelConfig| config.ports == 0 || [(1, 1), (4, 8)].contains(&(config.lanes, config.ports));
+        KernelConfig::all().into_iter().filter(stands).collect()
+    }
+
     /// Every configuration of a kernel, in a fixed order.
     pub fn of(kernel: Kernel) -> Vec<KernelConfig> {
         let (lanes, ports) = match kernel {

@@ -58,3 +58,9 @@ pub const KIND_COLUMN: u64 = 2;
 pub const KIND_WEIGHT: u64 = 3;
 /// Row pointers.
 pub const KIND_ROW: u64 = 4;
+
+// A shift takes no constant of this kind, so the words are put together with these numbers.
+const _: () = assert!(PLACE_OUT == 31 && PLACE_BASE == 63 && PLACE_LINE == 95 && PLACE_SEGMENTS == 104);
+const _: () = assert!(ROW_BEGIN == 109 && ROW_END == 141 && REQUEST_TAG == 32 && REQUEST_NOALLOC == 42);
+const _: () = assert!(EDGE_WEIGHT == 109 && EDGE_COLUMN == 141 && EDGE_BYPASS == 172);
+const _: () = assert!(EDGE_CONTEXT == 173 && EDGE_LAST == 176 && EDGE_HOLLOW == 177);

@@ -1,19 +1,14 @@
-//! Part of `make lint`: both Verilog lints over every unit and kernel.
+//! Part of `make lint`: both Verilog lints over every unit and kernel; of kernels with engines those of
+//! [`KernelConfig::representatives`], for 16 engines take a minute, and `make test-long` looks at all.
 
 use nearfield_abi::kernel::KernelConfig;
 use nearfield_hdl::emit::{Design, EmitError};
 use nearfield_tests::lint::check;
 use std::process::ExitCode;
 
-/// All kernels, but of those with engines only two: the others have the same modules but for the crossbars, and 16 engines take the lints
-/// a minute. `make test-long` looks at all.
-fn linted(config: &KernelConfig) -> bool {
-    config.ports == 0 || [(1, 1), (4, 8)].contains(&(config.lanes, config.ports))
-}
-
 fn designs() -> Result<Vec<Design>, EmitError> {
     let units = nearfield_hdl::units().into_iter().map(|u| (u.emit)());
-    units.chain(KernelConfig::all().into_iter().filter(linted).map(nearfield_hdl::kernel::emit)).collect()
+    units.chain(KernelConfig::representatives().into_iter().map(nearfield_hdl::kernel::emit)).collect()
 }
 
 fn main() -> ExitCode {

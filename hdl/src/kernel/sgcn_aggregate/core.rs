@@ -1,5 +1,5 @@
 use super::port_tally::{PortTally, PORT_TALLIES};
-use super::ArgumentCheck;
+use super::{ArgumentCheck, Watch};
 use crate::axi::{AxiIdMaster, AxiLite, Control};
 use crate::kernel::Sequencer;
 use crate::prelude::*;
@@ -66,6 +66,7 @@ pub struct Core<
     dispatch: Dispatch<N>,
     engine: [Engine; N],
     cache: Cache<N, M, LOG, S, A>,
+    watch: Watch<N, M>,
     read: [ReadPort; M],
     write: [WritePort<N, M, LOG>; M],
     memory: [Pack<2, 32, 64>; M],
@@ -73,20 +74,7 @@ pub struct Core<
     cache_tally: [EventCounter; CACHE_TALLIES],
     port_tally: [PortTally; M],
     clears: Signal<Local, Bit>,
-    any_engine: Signal<Local, Bit>,
-    any_owed: Signal<Local, Bit>,
-    any_fault: Signal<Local, Bit>,
-    fault_kind: Signal<Local, Bits<3>>,
-    fault_row: Signal<Local, Bits<32>>,
-    any_failed: Signal<Local, Bit>,
-    moving: Signal<Local, Bit>,
     ends: Signal<Local, Bit>,
-    /// After a failure, cycles without anything outstanding: what the datapaths still hold has become bursts by the end of them.
-    quiet: Reg<Bits<12>>,
-    settled: Reg<Bit>,
-    waits: Signal<Local, Bit>,
-    ran: Reg<Bits<2>>,
-    runs: Signal<Local, Bit>,
     burst_taken: [Signal<Local, Bit>; N],
     beat_taken: [Signal<Local, Bit>; N],
 }
@@ -127,6 +115,7 @@ impl<
             dispatch: Dispatch::default(),
             engine: std::array::from_fn(|_| Engine::default()),
             cache: Cache::default(),
+            watch: Watch::default(),
             read: std::array::from_fn(|_| ReadPort::default()),
             write: std::array::from_fn(|_| WritePort::default()),
             memory: std::array::from_fn(|_| Pack::default()),
@@ -134,19 +123,7 @@ impl<
             cache_tally: std::array::from_fn(|_| EventCounter::default()),
             port_tally: std::array::from_fn(|_| PortTally::default()),
             clears: Signal::default(),
-            any_engine: Signal::default(),
-            any_owed: Signal::default(),
-            any_fault: Signal::default(),
-            fault_kind: Signal::default(),
-            fault_row: Signal::default(),
-            any_failed: Signal::default(),
-            moving: Signal::default(),
             ends: Signal::default(),
-            quiet: Reg::default(),
-            settled: Reg::default(),
-            waits: Signal::default(),
-            ran: Reg::default(),
-            runs: Signal::default(),
             burst_taken: std::array::from_fn(|_| Signal::default()),
             beat_taken: std::array::from_fn(|_| Signal::default()),
         }
@@ -168,8 +145,7 @@ impl<
 {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, quiet, settled, ran);
-        clock!(self, clock, control, check, sequencer, format, dispatch, cache);
+        clock!(self, clock, control, check, sequencer, format, dispatch, cache, watch);
         self.control.reset.next = self.reset.val();
         self.sequencer.reset.next = self.reset.val();
         self.ends.next = self.reset.val() || self.sequencer.flush.val() || self.sequencer.prepare.val();
@@ -207,6 +183,7 @@ impl<
             self.engine[i].reset.next = self.ends.val();
             self.engine[i].clear.next = self.clears.val();
             self.engine[i].stop.next = self.sequencer.stop.val();
+            self.engine[i].running.next = !self.sequencer.idle.val();
             self.engine[i].row_pointers.next = self.control.argument[2 * M + ROW_POINTERS].val();
             self.engine[i].columns.next = self.control.argument[2 * M + COLUMNS].val();
             self.engine[i].weights.next = self.control.argument[2 * M + WEIGHTS].val();
@@ -298,56 +275,31 @@ impl<
             self.engine[i].w.ready.next = self.beat_taken[i].val();
         }
 
-        comment!("What runs, and what went wrong; of faults in one cycle the first engine's is told.");
-        self.any_engine.next = self.dispatch.busy.val();
-        self.any_owed.next = self.cache.busy.val();
-        self.any_fault.next = false;
-        self.fault_kind.next = 0.into();
-        self.fault_row.next = 0.into();
+        comment!("What runs, and what went wrong.");
+        self.watch.reset.next = self.reset.val();
+        self.watch.stop.next = self.sequencer.stop.val();
+        self.watch.dealing.next = self.dispatch.busy.val();
+        self.watch.cache_busy.next = self.cache.busy.val();
         for i in 0..N {
-            if self.engine[N - 1 - i].busy.val() || !self.dispatch.none[N - 1 - i].val() {
-                self.any_engine.next = true;
-            }
-            if self.engine[N - 1 - i].outstanding.val() || self.engine[N - 1 - i].burst.valid.val() {
-                self.any_owed.next = true;
-            }
-            if self.engine[N - 1 - i].fault.val() {
-                self.any_fault.next = true;
-                self.fault_kind.next = self.engine[N - 1 - i].fault_kind.val();
-                self.fault_row.next = self.engine[N - 1 - i].fault_row.val();
-            }
+            self.watch.engine_busy[i].next = self.engine[i].busy.val() || !self.dispatch.none[i].val();
+            self.watch.engine_owed[i].next = self.engine[i].outstanding.val() || self.engine[i].burst.valid.val();
+            self.watch.engine_fault[i].next = self.engine[i].fault.val();
+            self.watch.engine_kind[i].next = self.engine[i].fault_kind.val();
+            self.watch.engine_row[i].next = self.engine[i].fault_row.val();
         }
-        self.any_failed.next = self.any_fault.val();
-        self.moving.next = self.any_owed.val();
         for i in 0..M {
-            if self.read[i].failed.val() || self.write[i].failed.val() {
-                self.any_failed.next = true;
-            }
-            if self.read[i].busy.val() || self.write[i].busy.val() {
-                self.moving.next = true;
-            }
+            self.watch.port_busy[i].next = self.read[i].busy.val() || self.write[i].busy.val();
+            self.watch.port_failed[i].next = self.read[i].failed.val() || self.write[i].failed.val();
         }
-        if !self.sequencer.stop.val() || self.moving.val() {
-            self.quiet.d.next = 0.into();
-            self.settled.d.next = false;
-        } else {
-            self.quiet.d.next = self.quiet.q.val() + 1;
-            if self.quiet.q.val().all() {
-                self.settled.d.next = true;
-            }
-        }
-        self.runs.next = self.any_engine.val() || self.moving.val();
-        self.ran.d.next = (self.ran.q.val() << 1) | bit_cast::<2, 1>(self.runs.val().into());
-        self.waits.next = (self.any_failed.val() || self.sequencer.stop.val()) && !self.settled.q.val();
-        self.sequencer.pending.next = self.runs.val() || self.ran.q.val().any();
-        self.sequencer.malformed.next = self.any_fault.val();
-        self.sequencer.fault.next = bit_cast::<32, 3>(self.fault_kind.val());
-        self.sequencer.fault_chunk.next = self.fault_row.val();
+        self.sequencer.pending.next = self.watch.pending.val();
+        self.sequencer.malformed.next = self.watch.fault.val();
+        self.sequencer.fault.next = bit_cast::<32, 3>(self.watch.fault_kind.val());
+        self.sequencer.fault_chunk.next = self.watch.fault_row.val();
         self.sequencer.start.next = self.control.start.val();
         self.sequencer.refused.next = self.check.refused.val();
         self.sequencer.refused_id.next = self.check.id.val();
         for i in 0..M {
-            self.sequencer.busy[i].next = self.read[i].busy.val() || self.waits.val();
+            self.sequencer.busy[i].next = self.read[i].busy.val() || self.watch.waits.val();
             self.sequencer.failed[i].next = self.read[i].failed.val();
             self.sequencer.failed_address[i].next = self.read[i].failed_address.val();
             self.sequencer.busy[M + i].next = self.write[i].busy.val();
@@ -389,10 +341,6 @@ impl<
                 self.control.limb[TALLIES * N + CACHE_TALLIES + PORT_TALLIES * i + j].next =
                     self.port_tally[i].count[j].val();
             }
-        }
-        if self.reset.val() {
-            self.settled.d.next = false;
-            self.quiet.d.next = 0.into();
         }
     }
     unit!("sgcn_core", N, M; LOG, ROW_POINTERS, COLUMNS, WEIGHTS, FEATURES, TABLE, RESULTS, ROWS, EDGES, WIDTH, SLICE, STRIP, MODE, CACHE_TALLIES, TALLIES, PORT_TALLIES);

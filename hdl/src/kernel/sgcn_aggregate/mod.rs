@@ -16,10 +16,12 @@
 mod check;
 mod core;
 mod port_tally;
+mod watch;
 
 pub use check::ArgumentCheck;
 pub use core::Core;
 pub use port_tally::{PortTally, PORT_TALLIES};
+pub use watch::Watch;
 
 use crate::axi::{AxiIdMaster, AxiLite};
 use crate::prelude::*;

@@ -76,6 +76,7 @@ pub struct Edges {
     asked_context: Reg<Bits<3>>,
     asked_line: Reg<Bits<28>>,
     asked_base: Signal<Local, Bits<32>>,
+    asked_tag: Signal<Local, Bits<REQUEST_BITS>>,
     /// The context whose edge is taken.
     pick: Signal<Local, Bits<3>>,
     any_ready: Signal<Local, Bit>,
@@ -146,6 +147,7 @@ impl Default for Edges {
             asked_context: Reg::default(),
             asked_line: Reg::default(),
             asked_base: Signal::default(),
+            asked_tag: Signal::default(),
             pick: Signal::default(),
             any_ready: Signal::default(),
             picks: Signal::default(),
@@ -238,16 +240,14 @@ impl Logic for Edges {
         if self.asked_weight.q.val() {
             self.asked_base.next = self.weights.val();
         }
+        self.asked_tag.next = self.column_tag.val();
+        if self.asked_weight.q.val() {
+            self.asked_tag.next = self.weight_tag.val();
+        }
         self.request.data.next =
             bit_cast::<REQUEST_BITS, 32>(self.asked_base.val() + bit_cast::<32, 28>(self.asked_line.q.val()))
                 | (bit_cast::<REQUEST_BITS, 3>(self.asked_context.q.val()) << 32)
-                | self.column_tag.val();
-        if self.asked_weight.q.val() {
-            self.request.data.next =
-                bit_cast::<REQUEST_BITS, 32>(self.asked_base.val() + bit_cast::<32, 28>(self.asked_line.q.val()))
-                    | (bit_cast::<REQUEST_BITS, 3>(self.asked_context.q.val()) << 32)
-                    | self.weight_tag.val();
-        }
+                | self.asked_tag.val();
 
         comment!("Three edges are on their way to the queue at most.");
         self.picks.next = self.any_ready.val() && !self.queue.fill.val().get_bits::<2>(3).any() && !self.stop.val();

@@ -70,6 +70,7 @@ pub struct Fetch {
     found: Ram<5, FOUND_BITS>,
     scale: Mul<32, 9, 41>,
     /// An edge on its way in: its record's number, where that lies, its lookup.
+    open: Signal<Local, Bit>,
     accepts: Signal<Local, Bit>,
     moving: Delay<1, 4>,
     moving_edge: Delay<EDGE_BITS, 4>,
@@ -151,6 +152,7 @@ impl Default for Fetch {
             kept: Ram::default(),
             found: Ram::default(),
             scale: Mul::default(),
+            open: Signal::default(),
             accepts: Signal::default(),
             moving: Delay::default(),
             moving_edge: Delay::default(),
@@ -210,15 +212,12 @@ impl Logic for Fetch {
 
         comment!("Four edges may be on their way in, so there is place for more than those.");
         self.inside.next = self.tail.q.val() - self.head.q.val();
-        self.s.ready.next = !self.inside.val().get_bits::<2>(3).all()
+        self.open.next = !self.inside.val().get_bits::<2>(3).all()
             && !self.inside.val().get_bit(5)
             && !self.queue.fill.val().get_bits::<2>(3).any()
             && !self.stop.val();
-        self.accepts.next = self.s.valid.val()
-            && !self.inside.val().get_bits::<2>(3).all()
-            && !self.inside.val().get_bit(5)
-            && !self.queue.fill.val().get_bits::<2>(3).any()
-            && !self.stop.val();
+        self.s.ready.next = self.open.val();
+        self.accepts.next = self.s.valid.val() && self.open.val();
         self.moving.d.next = self.accepts.val().into();
         self.moving_edge.d.next = self.s.data.val();
         self.number.next = bit_cast::<32, 31>(self.s.data.val().get_bits::<31>(EDGE_COLUMN));

@@ -26,6 +26,8 @@ pub struct Engine {
     pub clear: Signal<In, Bit>,
     /// Begins nothing more.
     pub stop: Signal<In, Bit>,
+    /// A run is on, in which cycles without work count.
+    pub running: Signal<In, Bit>,
     /// Line address of the row pointers; this and what follows is stable during a run.
     pub row_pointers: Signal<In, Bits<32>>,
     /// Of the column ids.
@@ -231,7 +233,7 @@ impl Logic for Engine {
         self.event[0].next = self.datapath.op.val();
         self.event[1].next = self.datapath.hazard.val();
         self.event[2].next = self.datapath.starved.val();
-        self.event[3].next = self.datapath.idle.val();
+        self.event[3].next = self.datapath.idle.val() && self.running.val();
         self.event[4].next = self.sends.val() && self.requests.m.data.val().get_bits::<2>(40).any();
         self.event[5].next = self.sends.val() && (self.requests.m.data.val().get_bits::<3>(39) == 1);
         self.event[6].next = self.sends.val() && !self.requests.m.data.val().get_bits::<3>(39).any();
