@@ -13,6 +13,8 @@ use nearfield_abi::kernel::sgcn;
 const BANKS: usize = sgcn::CACHE_BANKS as usize;
 /// Cycles of a run before the first that is simulated, and after the last in which anything is under way.
 const AROUND: u64 = 7;
+/// Of those the ones that an engine counts as idle.
+pub(super) const IDLE_AROUND: u64 = 4;
 
 /// Everything, wired as `nearfield_hdl::sgcn::cache::Cache` and the kernel's core are.
 pub(super) struct Whole<'a> {

@@ -150,7 +150,16 @@ pub fn run(machine: &Machine, job: &Job, most_cycles: u64) -> Result<Outcome, Mo
     let mut values = Vec::new();
     for engine in &whole.engines {
         let c = &engine.counts;
-        values.extend([c.ops, c.hazard, c.starved, c.idle, c.graph, c.lookup, c.feature, c.rows]);
+        values.extend([
+            c.ops,
+            c.hazard,
+            c.starved,
+            c.idle + machine::IDLE_AROUND,
+            c.graph,
+            c.lookup,
+            c.feature,
+            c.rows,
+        ]);
     }
     let banks = |of: fn(&bank::Counts) -> u64| whole.banks.iter().map(|bank| of(&bank.counts)).sum::<u64>();
     values.extend([banks(|c| c.hits), banks(|c| c.misses), banks(|c| c.merged), banks(|c| c.stalls)]);

@@ -129,8 +129,7 @@ fn small(rng: &mut Rng) -> (Vec<u32>, Vec<u32>) {
     (pointers, columns)
 }
 
-/// One engine, one port and a memory that is always as fast: nothing is left open, and the model is exact. Idle cycles the kernel goes on
-/// counting until they are read.
+/// One engine, one port and a memory that is always as fast: nothing is left open, and the model is exact.
 #[test]
 fn with_one_engine_the_model_has_the_cycles_and_counters_of_the_rtl() {
     let mut rng = Rng::new(seed("cycle model", 11));
