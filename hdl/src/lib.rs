@@ -4,7 +4,6 @@
 //! configuration. [`units`] lists every unit that stands alone.
 
 pub mod axi;
-pub mod emit;
 pub mod float;
 pub mod kernel;
 pub mod optimizer;
@@ -15,4 +14,5 @@ pub mod stream;
 pub mod topk;
 mod unit;
 
+pub use nearfield_emit as emit;
 pub use unit::{units, Unit};

@@ -26,6 +26,9 @@ mod shell;
 mod wire;
 
 use std::path::PathBuf;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
 
 use nearfield_abi::board::Board;
 use nearfield_abi::kernel::KernelConfig;
@@ -37,6 +40,9 @@ use shell::{Denied, Shell};
 
 pub use error::EmulatedError;
 pub use preload::preload;
+
+/// How often there is a sign of life while a kernel is printed.
+const SIGN_OF_LIFE: Duration = Duration::from_millis(500);
 
 /// What is emulated, and for whom.
 #[derive(Clone, Debug)]
@@ -58,8 +64,8 @@ pub struct Setup {
 /// Who is told how a board is doing: a host waits for ever for a device that has died, so somebody has to look.
 pub trait Watch {
     /// The board is alive: after each message, after each slice of simulation (a tenth of a second or so), and twice a
-    /// second while the host has nothing to say. The longest silence is that of a host that does not answer for its own
-    /// memory, or stops in a message: 5 seconds, once.
+    /// second while its kernel is printed or the host has nothing to say. The longest silence is that of a host that does
+    /// not answer for its own memory, or stops in a message: 5 seconds, once.
     fn alive(&mut self);
 
     /// A call of the host has come and is served now; it is message `number`, counted from 1, and call `api` in XRT's
@@ -80,6 +86,7 @@ pub trait Watch {
 /// within a message for 5 seconds, or sends what XRT 2.13's hardware emulation does not.
 pub fn serve(setup: Setup, watch: &mut dyn Watch) -> Result<(), EmulatedError> {
     let host = HostMemory::new(setup.host_socket.clone());
+    print_beforehand(setup.config, watch);
     let mut shell = Shell::open(&setup, host.clone())?;
     watch.alive();
     let mut connection = Connection::dial(&setup.socket, || watch.alive())?;
@@ -114,6 +121,21 @@ pub fn serve(setup: Setup, watch: &mut dyn Watch) -> Result<(), EmulatedError> {
             return Ok(());
         }
     }
+}
+
+/// Prints the kernel, with signs of life: on a machine that has much else to do it takes seconds. An error is for whoever
+/// opens the kernel, and comes again there.
+fn print_beforehand(config: KernelConfig, watch: &mut dyn Watch) {
+    let (printing, printed) = mpsc::channel::<()>();
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            let _ = crate::printed::printed(config);
+            drop(printing);
+        });
+        while let Err(RecvTimeoutError::Timeout) = printed.recv_timeout(SIGN_OF_LIFE) {
+            watch.alive();
+        }
+    });
 }
 
 /// Does what a call asks for, and gives the answer.

@@ -116,7 +116,7 @@ fn tree(rng: &mut Rng, known: &[Place], bits: usize, depth: usize) -> Tree {
 }
 
 impl Tree {
-    /// Whether the back end takes bits from `low` on of this (`hdl/src/emit/expr.rs`, `part`); what it does not take,
+    /// Whether the back end takes bits from `low` on of this (`hdl/emit/src/expr.rs`, `part`); what it does not take,
     /// it refuses, which is tested in `refusals`.
     fn can_cut(&self, low: usize) -> bool {
         match self {
