@@ -114,6 +114,9 @@ struct Printed {
 struct Library {
     prefix: String,
     top: String,
+    /// By what decides the text: a design has many instances of a module, and working the text out is most of the work.
+    told: HashMap<String, Printed>,
+    /// By name and text.
     known: HashMap<(String, String), Printed>,
     names: HashSet<String>,
     texts: Vec<(String, String)>,
@@ -129,8 +132,26 @@ impl Library {
                 None => Some(self.module(child, &format!("{path}.{}", child.field), false)?),
             });
         }
-        let (ports, body) = print::module(node, &children, path)?;
         let stem = if top { self.top.clone() } else { node.stem() };
+        let told = told(node, &stem, &children);
+        if let Some(known) = self.told.get(&told) {
+            return Ok(known.clone());
+        }
+        let printed = self.distinct(node, stem, &children, path, top)?;
+        self.told.insert(told, printed.clone());
+        Ok(printed)
+    }
+
+    /// Prints a module, or finds that one of the same text was printed.
+    fn distinct(
+        &mut self,
+        node: &tree::Node,
+        stem: String,
+        children: &[Option<Printed>],
+        path: &str,
+        top: bool,
+    ) -> Result<Printed, EmitError> {
+        let (ports, body) = print::module(node, children, path)?;
         if let Some(known) = self.known.get(&(stem.clone(), body.clone())) {
             return Ok(known.clone());
         }
@@ -152,4 +173,16 @@ impl Library {
         self.known.insert((stem, body), printed.clone());
         Ok(printed)
     }
+}
+
+/// All that a module's text is made from: its own atoms, constants and statements, its children's names and atoms.
+fn told(node: &tree::Node, stem: &str, children: &[Option<Printed>]) -> String {
+    let mut told = format!("{stem} {:?} {:?} {:?} {:?}", node.source, node.constants, node.atoms, node.body);
+    for (child, printed) in node.children.iter().zip(children) {
+        match printed {
+            Some(printed) => told += &format!(" {} {} {:?}", child.field, printed.name, child.atoms),
+            None => told += &format!(" {child:?}"),
+        }
+    }
+    told
 }

@@ -11,6 +11,7 @@
 //! # Ok(()) }
 //! ```
 
+mod apart;
 mod bridge;
 mod bundle;
 mod cache;
@@ -53,10 +54,11 @@ pub fn build(design: &Design, options: &Options) -> Result<Library, BuildError> 
     let tools = tool::Tools::find()?;
     let cache = cache::Cache::open()?;
     let runtime = tools.runtime_key(options);
+    let apart = apart::configuration(design);
     let key = cache::Key::of(
         std::iter::once(runtime.text())
             .chain([design.top.as_str(), bridge::VERSION])
-            .chain(tool::apart(design))
+            .chain(apart.as_deref())
             .chain(design.ports.iter().map(|p| p.name.as_str()))
             .chain(design.artifacts.iter().flat_map(|a| [a.path.as_str(), a.text.as_str()])),
     );
