@@ -69,6 +69,40 @@ mod on_a_board {
         assert!(text.contains("speed-up") && text.contains("All sums are those of soft"), "{text}");
     }
 
+    /// With one engine before memory without DRAM the model has the cycles and counters of RTL.
+    #[test]
+    fn the_cycle_model_says_what_rtl_says() {
+        let bench = with_graph();
+        let flags = "--density 0.4 --slice 32,64 --order natural,community --bypass used --format \
+                     beicsr,published,learned,dense,pairs";
+        let runs = |model: &str| {
+            let said = bench.done(&format!("gcn bench {DEVICE} {flags} {model} --json"));
+            let said: Value = serde_json::from_str(&said).unwrap();
+            said["runs"].as_array().unwrap().clone()
+        };
+        let (rtl, model) = (runs(""), runs("--model"));
+        assert_eq!((rtl.len(), model.len()), (20, 20));
+        for (rtl, mut model) in rtl.into_iter().zip(model) {
+            assert_eq!((&rtl["model"], &model["model"]), (&json!(false), &json!(true)));
+            for key in ["model", "seconds", "simulated_cycles_per_second", "order_seconds"] {
+                model[key] = rtl[key].clone();
+            }
+            assert_eq!(rtl, model);
+        }
+        let text = bench.done(&format!("gcn bench {DEVICE} --density 0.5 --format pairs --model"));
+        assert!(text.contains("Cycles are those of the cycle model"), "{text}");
+    }
+
+    #[test]
+    fn a_graph_that_rtl_is_too_slow_for() {
+        let bench = Workbench::new();
+        let said = bench.done("gcn bench --graph rmat:12 --model --density 0.1 --format beicsr --json");
+        let said: Value = serde_json::from_str(&said).unwrap();
+        let run = &said["runs"][0];
+        assert_eq!((&run["vertices"], &run["engines"]), (&json!(4096), &json!(16)));
+        assert!(run["cycles"].as_u64().unwrap() > run["edges"].as_u64().unwrap() / 16, "{run}");
+    }
+
     #[test]
     fn choices_are_switched_off_one_by_one() {
         let bench = with_graph();

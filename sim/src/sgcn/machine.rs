@@ -11,6 +11,8 @@ use nearfield_abi::kernel::sgcn;
 
 /// Banks of the cache.
 const BANKS: usize = sgcn::CACHE_BANKS as usize;
+/// Cycles from one look at the progress to the next.
+const WATCH: u64 = 1 << 14;
 /// Cycles of a run before the first that is simulated, and after the last in which anything is under way.
 const AROUND: u64 = 7;
 /// Of those the ones that an engine counts as idle.
@@ -29,6 +31,8 @@ pub(super) struct Whole<'a> {
     fill_turns: Vec<Turn>,
     pub(super) ports: Vec<Port>,
     dram: Option<Dram>,
+    /// Rows that were dealt, those of every slice.
+    dealt: u64,
     now: u64,
 }
 
@@ -62,14 +66,18 @@ impl<'a> Whole<'a> {
             fill_turns: vec![Turn::default(); BANKS],
             ports: (0..machine.ports).map(port).collect(),
             dram,
+            dealt: 0,
             now: 0,
         })
     }
 
-    /// Runs to the end: cycles of the run.
-    pub(super) fn run(&mut self, most: u64) -> Result<u64, ModelError> {
+    /// Runs to the end: cycles of the run. `watch` is told now and then how many rows were dealt, those of every slice.
+    pub(super) fn run(&mut self, most: u64, watch: &mut dyn FnMut(u64)) -> Result<u64, ModelError> {
         while self.busy() {
             self.step();
+            if self.now.is_multiple_of(WATCH) {
+                watch(self.dealt);
+            }
             if self.now > most {
                 return Err(ModelError::TooLong(most));
             }
@@ -95,6 +103,7 @@ impl<'a> Whole<'a> {
         self.gather_requests();
         let engines = &self.engines;
         let mut given = self.dispatch.step(now, self.plan, |engine| engines[engine].want());
+        self.dealt += given.map_or(0, |(_, strip)| u64::from(strip.past - strip.row));
         for port in &mut self.ports {
             port.write(now, &mut self.engines);
         }

@@ -142,11 +142,25 @@ impl Outcome {
 ///
 /// The machine or the job is none that the kernel could have, or it takes more than `most_cycles`.
 pub fn run(machine: &Machine, job: &Job, most_cycles: u64) -> Result<Outcome, ModelError> {
+    run_watched(machine, job, most_cycles, &mut |_| {})
+}
+
+/// The same; `watch` is told now and then how many rows were dealt to engines, a row a slice.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_watched(
+    machine: &Machine,
+    job: &Job,
+    most_cycles: u64,
+    watch: &mut dyn FnMut(u64),
+) -> Result<Outcome, ModelError> {
     let config = KernelConfig::sgcn_aggregate(machine.engines, machine.ports)
         .ok_or(ModelError::Kernel(machine.engines, machine.ports))?;
     let plan = job::Plan::new(job)?;
     let mut whole = machine::Whole::new(machine, &plan)?;
-    let cycles = whole.run(most_cycles)?;
+    let cycles = whole.run(most_cycles, watch)?;
     let mut values = Vec::new();
     for engine in &whole.engines {
         let c = &engine.counts;

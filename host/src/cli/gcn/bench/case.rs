@@ -1,13 +1,13 @@
 //! One run of the kernel: what goes into it, and how it is done and compared.
 
-use super::report::Run;
+use super::report::{Counted, Run};
 use anyhow::{bail, Context, Result};
 use nearfield::aggregate::{on_device, pad, Aggregator, Features, RunOptions, Strips};
 use nearfield::device::{open_kernel, DeviceKind, DeviceSpec};
 use nearfield::graph::masks::Masks;
 use nearfield::graph::order::{self, Order};
 use nearfield::graph::{bypass, features::bernoulli, Graph};
-use nearfield_abi::beicsr::{LINE_BYTES, PAIR_BYTES};
+use nearfield_abi::beicsr::{records, LINE_BYTES, PAIR_BYTES};
 use nearfield_abi::board::Board;
 use nearfield_abi::kernel::{sgcn, Kernel, KernelConfig};
 use nearfield_model::beicsr::{encode, encode_pairs, Encoded, Layout, Pairs, Shape};
@@ -131,6 +131,8 @@ pub struct Case {
     pub hashed: bool,
     pub bypass: bool,
     pub seed: u64,
+    /// In the cycle model, not RTL.
+    pub model: bool,
 }
 
 /// The board and the kernel on it that a device's name means.
@@ -157,8 +159,24 @@ impl Case {
         (self.arranged.graph.edges() as f64 * self.content.width() as f64 * (part + 0.05)) as u64
     }
 
+    /// Rows that are dealt to engines, a row a slice.
+    pub fn rows(&self) -> u64 {
+        records(self.arranged.graph.vertices() as u64, self.content.width() as u64, self.slice.into())
+    }
+
+    /// Does it. `rows` is told how many more rows were dealt to engines.
+    pub fn run(&self, rows: &dyn Fn(u64)) -> Result<Run> {
+        #[cfg(feature = "sim")]
+        if self.model {
+            return super::model::run(self, rows);
+        }
+        let run = self.run_on_device()?;
+        rows(self.rows());
+        Ok(run)
+    }
+
     /// Does it on a device of its own, so that no run depends on the one before, and compares the sums with `soft`.
-    pub fn run(&self) -> Result<Run> {
+    fn run_on_device(&self) -> Result<Run> {
         let graph = &self.arranged.graph;
         let width = self.content.width();
         let shape = Shape::new(graph.vertices(), width, self.slice as usize)?;
@@ -193,7 +211,8 @@ impl Case {
         }
         let counters = sums.counters.context("the device has no counters")?;
         let density = nonzero as f64 / features.len() as f64;
-        Run::new(self, &config, density, &counters, seconds)
+        let counts = counters.counts.iter().map(|count| (count.name.clone(), count.value.into())).collect();
+        Run::new(self, &config, density, &Counted { cycles: counters.cycles, counts }, seconds)
     }
 
     /// The run for people.
@@ -212,19 +231,22 @@ impl Case {
         if self.bypass {
             name += ", bypass bits";
         }
+        if self.model {
+            name += ", cycle model";
+        }
         format!("{name}, {device}")
     }
 }
 
 /// Features as they are stored.
-enum Stored {
+pub enum Stored {
     Records(Encoded, bool),
     Dense(Vec<f32>),
     Pairs(Pairs),
 }
 
 impl Stored {
-    fn of(format: Format, shape: Shape, features: &[f32]) -> Result<Stored> {
+    pub fn of(format: Format, shape: Shape, features: &[f32]) -> Result<Stored> {
         Ok(match format {
             Format::Beicsr => Stored::Records(encode(Layout::Beicsr, shape, features), true),
             Format::Published => Stored::Records(encode(Layout::Published, shape, features), true),
@@ -246,7 +268,7 @@ impl Stored {
     }
 
     /// Bytes of the lines that are read when each row is used once.
-    fn bytes(&self, shape: Shape) -> u64 {
+    pub fn bytes(&self, shape: Shape) -> u64 {
         match self {
             Stored::Records(encoded, _) => {
                 // An escape has all lines.

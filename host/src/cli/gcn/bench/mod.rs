@@ -1,6 +1,8 @@
 //! `nearfield gcn bench`: what an aggregation costs on the kernel, in every way that is named.
 
 mod case;
+#[cfg(feature = "sim")]
+mod model;
 mod plot;
 mod pool;
 mod report;
@@ -27,14 +29,15 @@ use tables::Table;
 /// Aggregate graphs on simulated boards, for every combination of what is named, and print cycles, traffic and what held the engines up.
 ///
 /// Self-loops and weights are added to each graph. Every run's sums are compared with those of `soft`, bit for bit. The cycles of dense features
-/// depend on nothing in them, so that these run once for all densities. A kernel of 16 engines takes two minutes or so to build; it is kept.
+/// depend on nothing in them, so that these run once for all densities. A kernel of 16 engines takes a minute or so to build; it is kept.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  \
 nearfield gcn bench --graph cora --format beicsr,dense --density 0.3 --strips dynamic:4 --plot cora.svg\n  \
 nearfield gcn bench --graph cora --device sim:ideal,engines=1 --device sim:ideal,engines=4 --json\n  \
+nearfield gcn bench --graph rmat:18 --model --format beicsr,dense --density 0.3\n  \
 nearfield gcn bench --table published\n\n\
 The tables have their own settings, of which --graph, --device, --density, --width, --seed and --wheel can be changed; \
-published takes no other than --graph and --wheel.")]
+published takes no other than --graph and --wheel. --model goes with all.")]
 pub struct Bench {
     /// A graph: cora, citeseer, pubmed, rmat:SCALE[,degree=N][,seed=S], or a file (.mtx, .npz, .txt); may be repeated [default: cora].
     #[arg(long)]
@@ -75,6 +78,9 @@ pub struct Bench {
     /// Seed of the features.
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Take the cycle model instead of RTL: no sums, cycles within a few in a hundred, and graphs of any size.
+    #[arg(long)]
+    model: bool,
     /// Runs at a time.
     #[arg(long, value_name = "N", default_value = "2")]
     jobs: NonZero<usize>,
@@ -99,6 +105,11 @@ impl Bench {
         }
         if let Some(bad) = self.density.iter().find(|density| !(0.0..=1.0).contains(*density)) {
             return Err(Failure::refused(anyhow::anyhow!("a density is 0 to 1, not {bad}")));
+        }
+        if self.model && !cfg!(feature = "sim") {
+            return Err(Failure::refused(anyhow::anyhow!(
+                "the cycle model is not in this build (cargo feature `sim`)"
+            )));
         }
         if let Some(table) = self.table {
             return table.run(&self, console);
@@ -218,6 +229,7 @@ impl Bench {
                             hashed: index == "hashed",
                             bypass: bypass == "used",
                             seed: self.seed,
+                            model: self.model,
                         }));
                     }
                 }

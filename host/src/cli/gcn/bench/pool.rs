@@ -19,7 +19,7 @@ pub fn run(cases: &[Case], jobs: NonZero<usize>, console: &Console) -> Result<Ve
     let mut devices = Vec::new();
     for case in cases {
         let config = kernel_of(&case.device).map_err(Failure::refused)?.1;
-        if !devices.iter().any(|(_, known)| *known == config) {
+        if !case.model && !devices.iter().any(|(_, known)| *known == config) {
             devices.push((&case.device, config));
         }
     }
@@ -29,20 +29,19 @@ pub fn run(cases: &[Case], jobs: NonZero<usize>, console: &Console) -> Result<Ve
     }
     let mut order: Vec<usize> = (0..cases.len()).collect();
     order.sort_by_key(|&number| std::cmp::Reverse(cases[number].work()));
-    let bar = console.progress("runs", cases.len() as u64);
+    let bar = console.progress("rows", cases.iter().map(Case::rows).sum());
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<Option<Result<Run>>>> = Mutex::new(cases.iter().map(|_| None).collect());
     let lock = || done.lock().unwrap_or_else(PoisonError::into_inner);
     let work = || {
         while let Some(&number) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let run = cases[number].run();
+            let run = cases[number].run(&|rows| bar.inc(rows));
             match &run {
                 Ok(run) => bar.suspend(|| console.say(&line(&cases[number], run))),
                 // The others are not begun.
                 Err(_) => next.store(order.len(), Ordering::Relaxed),
             }
             lock()[number] = Some(run);
-            bar.inc(1);
         }
     };
     std::thread::scope(|scope| {

@@ -2,11 +2,18 @@
 
 use super::case::{kernel_of, Case, Content};
 use anyhow::Result;
-use nearfield::device::Counters;
 use nearfield_abi::kernel::{sgcn, KernelConfig};
 use serde::Serialize;
 
-/// One run. Its sums were those of `soft`, bit for bit.
+/// What a run counted.
+pub struct Counted {
+    /// From start to done.
+    pub cycles: u64,
+    /// The kernel's counters by their names.
+    pub counts: Vec<(String, u64)>,
+}
+
+/// One run. Of RTL, its sums were those of `soft`, bit for bit.
 #[derive(Clone, Debug, Serialize)]
 pub struct Run {
     pub graph: String,
@@ -28,6 +35,8 @@ pub struct Run {
     pub index: &'static str,
     pub bypass: bool,
     pub device: String,
+    /// Cycles of the cycle model, not of RTL: there are no sums.
+    pub model: bool,
     pub board: &'static str,
     pub engines: u32,
     pub ports: u32,
@@ -83,15 +92,15 @@ pub struct Share {
 }
 
 impl Run {
-    pub fn new(case: &Case, config: &KernelConfig, density: f64, counters: &Counters, seconds: f64) -> Result<Run> {
+    pub fn new(case: &Case, config: &KernelConfig, density: f64, counted: &Counted, seconds: f64) -> Result<Run> {
         let (board, _) = kernel_of(&case.device)?;
         let of = |part: &str, name: &str| {
-            let named = counters.counts.iter().filter(|count| {
-                count.name.strip_prefix(part).is_some_and(|rest| rest.split_once('_').is_some_and(|(_, n)| n == name))
+            let named = counted.counts.iter().filter(|(full, _)| {
+                full.strip_prefix(part).is_some_and(|rest| rest.split_once('_').is_some_and(|(_, n)| n == name))
             });
-            named.map(|count| u64::from(count.value)).sum::<u64>()
+            named.map(|(_, value)| value).sum::<u64>()
         };
-        let cycles = counters.cycles;
+        let cycles = counted.cycles;
         let share = |name| of("engine", name) as f64 / (cycles.max(1) * u64::from(config.lanes)) as f64;
         let (hits, misses, merged) = (of("cache", "hits"), of("cache", "misses"), of("cache", "merged"));
         let requests = (hits + misses + merged).max(1);
@@ -115,6 +124,7 @@ impl Run {
             index: if case.hashed { "hashed" } else { "plain" },
             bypass: case.bypass,
             device: case.device.to_string(),
+            model: case.model,
             board: board.name,
             engines: config.lanes,
             ports: config.ports,
@@ -212,7 +222,11 @@ pub fn table(runs: &[Run]) -> String {
     }
     let mut text = columns(&rows, 9);
     text += "\nlines of 64 bytes: graph, lookup and features asked of the cache, read and written in DRAM; hit: requests that needed no\n\
-             read of their own; busy to idle: of the engines' cycles. All sums are those of soft, bit for bit.";
+             read of their own; busy to idle: of the engines' cycles. ";
+    text += match runs.iter().any(|run| run.model) {
+        true => "Cycles are those of the cycle model, which makes no sums.",
+        false => "All sums are those of soft, bit for bit.",
+    };
     text
 }
 

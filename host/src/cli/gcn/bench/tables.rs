@@ -110,6 +110,7 @@ fn base(bench: &Bench, device: &DeviceSpec, arranged: &Arc<Arranged>, content: C
         hashed: true,
         bypass: false,
         seed: bench.seed,
+        model: bench.model,
     }
 }
 
