@@ -28,10 +28,10 @@ pub const fn place(line: u32, ports: u32) -> (u32, u32) {
     (stripe % ports, stripe / ports * STRIPE_LINES + line % STRIPE_LINES)
 }
 
-/// Bits of a read's AXI id: the cache bank (4) and its place among that bank's outstanding misses (5).
-pub const ID_BITS: u32 = 9;
-/// The most reads outstanding: 32 a cache bank.
-pub const READS_OUTSTANDING: u32 = 512;
+/// Bits of a read's AXI id: the cache bank (4) and its place among that bank's outstanding misses (6).
+pub const ID_BITS: u32 = 10;
+/// The most reads outstanding: 64 a cache bank.
+pub const READS_OUTSTANDING: u32 = 1024;
 /// The most beats of a burst: a stripe. Reads are of one beat.
 pub const BURST_BEATS: u32 = STRIPE_LINES;
 

@@ -160,7 +160,7 @@ fn a_spoiled_script_is_seen() {
             "set writes_outstanding 1",
             "parameter:m_axi_gmem0:NUM_WRITE_OUTSTANDING",
         ),
-        (script, "set id_bits 0", "set id_bits 9", "parameter:m_axi_gmem0:ID_WIDTH"),
+        (script, "set id_bits 0", "set id_bits 10", "parameter:m_axi_gmem0:ID_WIDTH"),
         (script, "set burst_beats 64", "set burst_beats 16", "parameter:m_axi_gmem0:MAX_BURST_LENGTH"),
         (script, "SUPPORTS_NARROW_BURST 0", "SUPPORTS_NARROW_BURST 1", "parameter:m_axi_gmem0:SUPPORTS_NARROW_BURST"),
         (script, "HAS_BURST 0", "HAS_BURST 1", "parameter:m_axi_gmem0:HAS_BURST"),

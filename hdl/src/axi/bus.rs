@@ -79,7 +79,7 @@ pub struct AxiWrite {
 #[derive(Clone, Debug, Default, LogicInterface)]
 #[allow(missing_docs)]
 pub struct AxiIdMaster {
-    pub awid: Signal<Out, Bits<9>>,
+    pub awid: Signal<Out, Bits<10>>,
     pub awvalid: Signal<Out, Bit>,
     pub awready: Signal<In, Bit>,
     pub awaddr: Signal<Out, Bits<64>>,
@@ -91,18 +91,18 @@ pub struct AxiIdMaster {
     pub wdata: Signal<Out, Bits<512>>,
     pub wstrb: Signal<Out, Bits<64>>,
     pub wlast: Signal<Out, Bit>,
-    pub bid: Signal<In, Bits<9>>,
+    pub bid: Signal<In, Bits<10>>,
     pub bvalid: Signal<In, Bit>,
     pub bready: Signal<Out, Bit>,
     pub bresp: Signal<In, Bits<2>>,
-    pub arid: Signal<Out, Bits<9>>,
+    pub arid: Signal<Out, Bits<10>>,
     pub arvalid: Signal<Out, Bit>,
     pub arready: Signal<In, Bit>,
     pub araddr: Signal<Out, Bits<64>>,
     pub arlen: Signal<Out, Bits<8>>,
     pub arsize: Signal<Out, Bits<3>>,
     pub arburst: Signal<Out, Bits<2>>,
-    pub rid: Signal<In, Bits<9>>,
+    pub rid: Signal<In, Bits<10>>,
     pub rvalid: Signal<In, Bit>,
     pub rready: Signal<Out, Bit>,
     pub rdata: Signal<In, Bits<512>>,
@@ -114,14 +114,14 @@ pub struct AxiIdMaster {
 #[derive(Clone, Debug, Default, LogicInterface)]
 #[allow(missing_docs)]
 pub struct AxiIdRead {
-    pub arid: Signal<Out, Bits<9>>,
+    pub arid: Signal<Out, Bits<10>>,
     pub arvalid: Signal<Out, Bit>,
     pub arready: Signal<In, Bit>,
     pub araddr: Signal<Out, Bits<64>>,
     pub arlen: Signal<Out, Bits<8>>,
     pub arsize: Signal<Out, Bits<3>>,
     pub arburst: Signal<Out, Bits<2>>,
-    pub rid: Signal<In, Bits<9>>,
+    pub rid: Signal<In, Bits<10>>,
     pub rvalid: Signal<In, Bit>,
     pub rready: Signal<Out, Bit>,
     pub rdata: Signal<In, Bits<512>>,
@@ -133,7 +133,7 @@ pub struct AxiIdRead {
 #[derive(Clone, Debug, Default, LogicInterface)]
 #[allow(missing_docs)]
 pub struct AxiIdWrite {
-    pub awid: Signal<Out, Bits<9>>,
+    pub awid: Signal<Out, Bits<10>>,
     pub awvalid: Signal<Out, Bit>,
     pub awready: Signal<In, Bit>,
     pub awaddr: Signal<Out, Bits<64>>,
@@ -145,7 +145,7 @@ pub struct AxiIdWrite {
     pub wdata: Signal<Out, Bits<512>>,
     pub wstrb: Signal<Out, Bits<64>>,
     pub wlast: Signal<Out, Bit>,
-    pub bid: Signal<In, Bits<9>>,
+    pub bid: Signal<In, Bits<10>>,
     pub bvalid: Signal<In, Bit>,
     pub bready: Signal<Out, Bit>,
     pub bresp: Signal<In, Bits<2>>,

@@ -3,7 +3,7 @@ use super::stream::Buffer;
 use std::collections::VecDeque;
 
 /// Cycles in which the accumulators are cleared.
-const CLEARING: u64 = 128;
+const CLEARING: u64 = 256;
 /// Places for lines that have not left.
 const PLACES: u32 = 32;
 /// Cycles from a drain operation to its line.

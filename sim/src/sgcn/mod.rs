@@ -80,12 +80,12 @@ pub struct Tuning {
 impl Default for Tuning {
     fn default() -> Tuning {
         Tuning {
-            window: 128,
-            misses: 32,
+            window: 256,
+            misses: 64,
             waiters: 16,
-            contexts: 8,
+            contexts: 16,
             hold: 15,
-            descriptors: 16,
+            descriptors: 30,
             lanes: (1, 1),
             spread: 0,
             writes: 32,

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use nearfield_hdl::emit::Design;
 
 /// Part of the cache's key; changed with the text below.
-pub(super) const VERSION: &str = "bridge 2";
+pub(super) const VERSION: &str = "bridge 3";
 
 /// The name Verilator gives a port's member, by the header it printed: a double underscore is its separator, so one in a
 /// name is escaped, and a word of C++ (`interrupt` is one to Verilator) gets a prefix.
@@ -101,7 +101,10 @@ NF_EXPORT void nf_free(void* model) {
     if (m->waves) m->waves->close();
 #endif
     m->top.final();
+    // A model takes leave of the thread's context, which may be that of another model, or of one that is gone.
+    Verilated::threadContextp(&m->context);
     delete m;
+    Verilated::threadContextp(Verilated::defaultContextp());
 }
 
 NF_EXPORT const char* nf_eval(void* model) {

@@ -209,9 +209,9 @@ impl<
             self.engine[i].base.next = self.dispatch.base.val();
             self.engine[i].line.next = self.dispatch.line.val();
             self.engine[i].segments.next = self.dispatch.segments.val();
-            StreamOut::<43>::join(&mut self.engine[i].request, &mut self.cache.s[i]);
+            StreamOut::<44>::join(&mut self.engine[i].request, &mut self.cache.s[i]);
             self.engine[i].arrive.next = self.cache.m_valid[i].val();
-            self.engine[i].tag.next = self.cache.m_data[i].val().get_bits::<10>(512);
+            self.engine[i].tag.next = self.cache.m_data[i].val().get_bits::<11>(512);
             self.engine[i].data.next = self.cache.m_data[i].val().get_bits::<512>(0);
         }
 
@@ -219,8 +219,8 @@ impl<
             self.read[i].clock.next = self.clock.val();
             self.read[i].reset.next = self.ends.val();
             self.read[i].memory.next = self.memory[i].packed.val();
-            StreamOut::<41>::join(&mut self.cache.miss[i], &mut self.read[i].miss);
-            StreamOut::<521>::join(&mut self.read[i].fill, &mut self.cache.fill[i]);
+            StreamOut::<42>::join(&mut self.cache.miss[i], &mut self.read[i].miss);
+            StreamOut::<522>::join(&mut self.read[i].fill, &mut self.cache.fill[i]);
             self.axi[i].arvalid.next = self.read[i].axi.arvalid.val();
             self.read[i].axi.arready.next = self.axi[i].arready.val();
             self.axi[i].arid.next = self.read[i].axi.arid.val();

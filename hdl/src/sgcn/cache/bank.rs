@@ -2,7 +2,7 @@ use super::{Mshrs, Plru, Retire, Tags};
 use crate::prelude::*;
 use crate::stream::{Credit, Fifo, Skid, StreamIn, StreamOut};
 
-/// One of 16 banks of the cache: `2^S` sets of 16 lines of 64 bytes, `A = S + 4`, and 32 misses on their way with up to 16 requests
+/// One of 16 banks of the cache: `2^S` sets of 16 lines of 64 bytes, `A = S + 4`, and 64 misses on their way with up to 16 requests
 /// waiting for each.
 ///
 /// ```text
@@ -25,16 +25,16 @@ pub struct Bank<const S: usize, const A: usize> {
     pub reset: Signal<In, Bit>,
     /// The set is a hash of the address, not a part of it; stable from the reset on.
     pub hashed: Signal<In, Bit>,
-    /// Requests: engine 4, noalloc 1, tag 10, line address 32.
-    pub s: StreamIn<47>,
-    /// Responses: engine 4, tag 10, data 512.
-    pub m: StreamOut<526>,
-    /// Lines to fetch: number of the miss 5, line address 32.
-    pub miss: StreamOut<37>,
+    /// Requests: engine 4, noalloc 1, tag 11, line address 32.
+    pub s: StreamIn<48>,
+    /// Responses: engine 4, tag 11, data 512.
+    pub m: StreamOut<527>,
+    /// Lines to fetch: number of the miss 6, line address 32.
+    pub miss: StreamOut<38>,
     /// A line comes.
     pub fill: Signal<In, Bit>,
     /// For this miss.
-    pub fill_mshr: Signal<In, Bits<5>>,
+    pub fill_mshr: Signal<In, Bits<6>>,
     /// The line.
     pub fill_data: Signal<In, Bits<512>>,
     /// Requests are inside, or the tags are not empty yet.
@@ -47,27 +47,27 @@ pub struct Bank<const S: usize, const A: usize> {
     pub merged: Signal<Out, Bit>,
     /// A request is compared and does none of the three.
     pub stalled: Signal<Out, Bit>,
-    skid: Skid<47>,
+    skid: Skid<48>,
     tags: Tags<S>,
     plru: Plru<S>,
     mshrs: Mshrs,
     retire: Retire<S>,
-    waiters: Ram<9, 14>,
-    misses: Fifo<37, 5, 6>,
-    fills: Ram<5, 512>,
+    waiters: Ram<10, 15>,
+    misses: Fifo<38, 6, 7>,
+    fills: Ram<6, 512>,
     data: Ram<A, 512>,
     credit: Credit<5, 16>,
-    out: Fifo<526, 4, 5>,
+    out: Fifo<527, 4, 5>,
     /// Cycles since the reset, 64 at most.
     swept: Reg<Bits<7>>,
     sweeping: Signal<Local, Bit>,
     /// The request that is compared.
     full: Reg<Bit>,
-    request: Reg<Bits<47>>,
+    request: Reg<Bits<48>>,
     set: Reg<Bits<S>>,
     set_in: Signal<Local, Bits<S>>,
     ahead: Signal<Local, Bits<S>>,
-    who: Signal<Local, Bits<14>>,
+    who: Signal<Local, Bits<15>>,
     /// It is a waiter's turn; it was.
     turn: Signal<Local, Bit>,
     turned: Reg<Bit>,
@@ -81,14 +81,14 @@ pub struct Bank<const S: usize, const A: usize> {
     two_fill: Reg<Bit>,
     two_write: Reg<Bit>,
     two_address: Reg<Bits<A>>,
-    two_who: Reg<Bits<14>>,
-    two_mshr: Reg<Bits<5>>,
+    two_who: Reg<Bits<15>>,
+    two_mshr: Reg<Bits<6>>,
     /// The answer that is put into the buffer.
     three: Reg<Bit>,
     three_fill: Reg<Bit>,
     three_write: Reg<Bit>,
     three_address: Reg<Bits<A>>,
-    three_who: Reg<Bits<14>>,
+    three_who: Reg<Bits<15>>,
     beat: Signal<Local, Bits<512>>,
 }
 
@@ -110,8 +110,8 @@ impl<const S: usize, const A: usize> Logic for Bank<S, A> {
         if self.sweeping.val() {
             self.swept.d.next = self.swept.q.val() + 1;
         }
-        self.mshrs.sweep.next = self.sweeping.val() && !self.swept.q.val().get_bit(5);
-        self.mshrs.sweep_number.next = self.swept.q.val().get_bits::<5>(0);
+        self.mshrs.sweep.next = self.sweeping.val();
+        self.mshrs.sweep_number.next = self.swept.q.val().get_bits::<6>(0);
         self.tags.clear.next = self.sweeping.val();
         self.plru.clear.next = self.sweeping.val();
         self.plru.clear_set.next = self.swept.q.val().get_bits::<S>(0);
@@ -128,11 +128,11 @@ impl<const S: usize, const A: usize> Logic for Bank<S, A> {
         }
 
         comment!("The request that is compared, and who may answer.");
-        self.who.next = (bit_cast::<14, 4>(self.request.q.val().get_bits::<4>(43)) << 10)
-            | bit_cast::<14, 10>(self.request.q.val().get_bits::<10>(32));
+        self.who.next = (bit_cast::<15, 4>(self.request.q.val().get_bits::<4>(44)) << 11)
+            | bit_cast::<15, 11>(self.request.q.val().get_bits::<11>(32));
         self.tags.line.next = self.request.q.val().get_bits::<28>(4);
         self.mshrs.line.next = self.request.q.val().get_bits::<28>(4);
-        self.mshrs.ordinary.next = !self.request.q.val().get_bit(42);
+        self.mshrs.ordinary.next = !self.request.q.val().get_bit(43);
         self.turn.next =
             self.retire.want.val() && self.credit.available.val().any() && (!self.turned.q.val() || !self.full.q.val());
         self.turned.d.next = self.turn.val();
@@ -166,15 +166,15 @@ impl<const S: usize, const A: usize> Logic for Bank<S, A> {
         self.mshrs.allocate.next = self.begins.val();
         self.waiters.write_enable.next = self.joins.val() || self.begins.val();
         self.waiters.write_address.next =
-            (bit_cast::<9, 5>(self.mshrs.index.val()) << 4) | bit_cast::<9, 4>(self.mshrs.place.val());
+            (bit_cast::<10, 6>(self.mshrs.index.val()) << 4) | bit_cast::<10, 4>(self.mshrs.place.val());
         if self.begins.val() {
-            self.waiters.write_address.next = bit_cast::<9, 5>(self.mshrs.fresh.val()) << 4;
+            self.waiters.write_address.next = bit_cast::<10, 6>(self.mshrs.fresh.val()) << 4;
         }
         self.waiters.write_data.next = self.who.val();
         self.misses.s.valid.next = self.begins.val();
-        self.misses.s.data.next = (bit_cast::<37, 5>(self.mshrs.fresh.val()) << 32)
-            | bit_cast::<37, 32>(self.request.q.val().get_bits::<32>(0));
-        StreamOut::<37>::link(&mut self.miss, &mut self.misses.m);
+        self.misses.s.data.next = (bit_cast::<38, 6>(self.mshrs.fresh.val()) << 32)
+            | bit_cast::<38, 32>(self.request.q.val().get_bits::<32>(0));
+        StreamOut::<38>::link(&mut self.miss, &mut self.misses.m);
         self.retire.hashed.next = self.hashed.val();
         self.retire.record.next = self.begins.val();
         self.retire.record_mshr.next = self.mshrs.fresh.val();
@@ -195,7 +195,7 @@ impl<const S: usize, const A: usize> Logic for Bank<S, A> {
         self.mshrs.drop_index.next = self.retire.drop_mshr.val();
         self.retire.take.next = self.turn.val();
         self.waiters.read_address.next =
-            (bit_cast::<9, 5>(self.retire.mshr.val()) << 4) | bit_cast::<9, 4>(self.retire.place.val());
+            (bit_cast::<10, 6>(self.retire.mshr.val()) << 4) | bit_cast::<10, 4>(self.retire.place.val());
         self.plru.fill_ahead.next = self.retire.ahead.val();
         self.plru.fill_set.next = self.retire.set.val();
         self.plru.fill.next = self.turn.val() && self.retire.write.val();
@@ -237,8 +237,8 @@ impl<const S: usize, const A: usize> Logic for Bank<S, A> {
         }
         self.out.s.valid.next = self.three.q.val();
         self.out.s.data.next =
-            (bit_cast::<526, 14>(self.three_who.q.val()) << 512) | bit_cast::<526, 512>(self.beat.val());
-        StreamOut::<526>::link(&mut self.m, &mut self.out.m);
+            (bit_cast::<527, 15>(self.three_who.q.val()) << 512) | bit_cast::<527, 512>(self.beat.val());
+        StreamOut::<527>::link(&mut self.m, &mut self.out.m);
         self.credit.take.next = self.turn.val() || self.hits.val();
         self.credit.amount.next = 1.into();
         self.credit.give.next = self.out.m.valid.val() && self.m.ready.val();

@@ -11,18 +11,18 @@ pub struct Fills<const M: usize> {
     pub clock: Signal<In, Clock>,
     /// Forgets lines.
     pub reset: Signal<In, Bit>,
-    /// Lines, a port a stream: bank 4, number of the miss 5, data 512.
-    pub s: [StreamIn<521>; M],
+    /// Lines, a port a stream: bank 4, number of the miss 6, data 512.
+    pub s: [StreamIn<522>; M],
     /// A line comes to this bank.
     pub fill: [Signal<Out, Bit>; 16],
     /// For this miss.
-    pub fill_mshr: [Signal<Out, Bits<5>>; 16],
+    pub fill_mshr: [Signal<Out, Bits<6>>; 16],
     /// The line.
     pub fill_data: [Signal<Out, Bits<512>>; 16],
-    skid: Vec<Skid<521>>,
-    gather: Vec<Gather<M, 517>>,
+    skid: Vec<Skid<522>>,
+    gather: Vec<Gather<M, 518>>,
     bank: [Signal<Local, Bits<4>>; M],
-    line: [Signal<Local, Bits<517>>; M],
+    line: [Signal<Local, Bits<518>>; M],
     taken: Signal<Local, Bits<M>>,
 }
 
@@ -50,9 +50,9 @@ impl<const M: usize> Logic for Fills<M> {
         for port in 0..M {
             self.skid[port].clock.next = self.clock.val();
             self.skid[port].reset.next = self.reset.val();
-            StreamIn::<521>::link(&mut self.s[port], &mut self.skid[port].s);
-            self.bank[port].next = self.skid[port].m.data.val().get_bits::<4>(517);
-            self.line[port].next = self.skid[port].m.data.val().get_bits::<517>(0);
+            StreamIn::<522>::link(&mut self.s[port], &mut self.skid[port].s);
+            self.bank[port].next = self.skid[port].m.data.val().get_bits::<4>(518);
+            self.line[port].next = self.skid[port].m.data.val().get_bits::<518>(0);
         }
         self.taken.next = 0.into();
         for bank in 0..16 {
@@ -65,7 +65,7 @@ impl<const M: usize> Logic for Fills<M> {
             }
             self.gather[bank].m.ready.next = true;
             self.fill[bank].next = self.gather[bank].m.valid.val();
-            self.fill_mshr[bank].next = self.gather[bank].m.data.val().get_bits::<5>(512);
+            self.fill_mshr[bank].next = self.gather[bank].m.data.val().get_bits::<6>(512);
             self.fill_data[bank].next = self.gather[bank].m.data.val().get_bits::<512>(0);
             self.taken.next = self.taken.val() | self.gather[bank].taken.val();
         }

@@ -43,7 +43,7 @@ impl Logic for LineFailure {
         self.sum.reset.next = self.reset.val();
         self.sum.memory.next = self.memory.val();
         self.sum.s.valid.next = self.caught.q.val();
-        self.sum.s.data.next = bit_cast::<41, 32>(self.its_line.q.val());
+        self.sum.s.data.next = bit_cast::<42, 32>(self.its_line.q.val());
         self.sum.m.ready.next = false;
         self.pending.next = self.met.q.val() && !self.sum.m.valid.val();
         self.failed.next = self.sum.m.valid.val();

@@ -11,12 +11,12 @@ pub struct Misses<const M: usize, const LOG: usize> {
     pub clock: Signal<In, Clock>,
     /// Forgets misses.
     pub reset: Signal<In, Bit>,
-    /// Misses, a bank a stream: number of the miss 5, line address 32.
-    pub s: [StreamIn<37>; 16],
-    /// Misses, a port a stream: bank 4, number of the miss 5, line of the port 32.
-    pub m: [StreamOut<41>; M],
+    /// Misses, a bank a stream: number of the miss 6, line address 32.
+    pub s: [StreamIn<38>; 16],
+    /// Misses, a port a stream: bank 4, number of the miss 6, line of the port 32.
+    pub m: [StreamOut<42>; M],
     line: [PortLine<M, LOG>; 16],
-    gather: Vec<Gather<16, 41>>,
+    gather: Vec<Gather<16, 42>>,
     taken: Signal<Local, Bits<16>>,
 }
 
@@ -50,7 +50,7 @@ impl<const M: usize, const LOG: usize> Logic for Misses<M, LOG> {
                     self.s[bank].valid.val() && (self.line[bank].port.val() == port.to_bits());
                 self.gather[port].s_data[bank].next = self.line[bank].request.val();
             }
-            StreamOut::<41>::link(&mut self.m[port], &mut self.gather[port].m);
+            StreamOut::<42>::link(&mut self.m[port], &mut self.gather[port].m);
             self.taken.next = self.taken.val() | self.gather[port].taken.val();
         }
         for bank in 0..16 {
@@ -66,11 +66,11 @@ pub struct PortLine<const M: usize, const LOG: usize> {
     /// The bank that misses it.
     pub bank: Signal<In, Bits<4>>,
     /// Number of the miss 5, line address 32.
-    pub miss: Signal<In, Bits<37>>,
+    pub miss: Signal<In, Bits<38>>,
     /// The port.
     pub port: Signal<Out, Bits<5>>,
-    /// Bank 4, number of the miss 5, line of the port 32.
-    pub request: Signal<Out, Bits<41>>,
+    /// Bank 4, number of the miss 6, line of the port 32.
+    pub request: Signal<Out, Bits<42>>,
     address: Signal<Local, Bits<32>>,
     line: Signal<Local, Bits<32>>,
     mask: Constant<Bits<5>>,
@@ -98,9 +98,9 @@ impl<const M: usize, const LOG: usize> Logic for PortLine<M, LOG> {
         self.port.next = self.address.val().get_bits::<5>(4) & self.mask.val();
         self.line.next = (bit_cast::<32, 28>(self.address.val().get_bits::<28>(4 + LOG)) << 4)
             | bit_cast::<32, 4>(self.address.val().get_bits::<4>(0));
-        self.request.next = (bit_cast::<41, 4>(self.bank.val()) << 37)
-            | (bit_cast::<41, 5>(self.miss.val().get_bits::<5>(32)) << 32)
-            | bit_cast::<41, 32>(self.line.val());
+        self.request.next = (bit_cast::<42, 4>(self.bank.val()) << 38)
+            | (bit_cast::<42, 6>(self.miss.val().get_bits::<6>(32)) << 32)
+            | bit_cast::<42, 32>(self.line.val());
     }
     unit!("sgcn_port_line", M; LOG);
 }

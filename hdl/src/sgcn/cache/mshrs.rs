@@ -1,10 +1,10 @@
 use crate::prelude::*;
 use crate::stream::Fifo;
 
-/// The 32 misses of a bank that are on their way: which line each is for, and how many wait for it.
+/// The 64 misses of a bank that are on their way: which line each is for, and how many wait for it.
 ///
 /// A miss is *live* from `allocate` to `drop`, and *open*, which is to say that one may join, from `allocate` to `close`. Those
-/// that may join in the same cycle as `close` do. Counts and flags lie in planes, a word of 32 bits each, a miss a bit.
+/// that may join in the same cycle as `close` do. Counts and flags lie in planes, a word of 64 bits each, a miss a bit.
 #[derive(Clone, Debug, LogicBlock)]
 pub struct Mshrs {
     /// Clock.
@@ -13,8 +13,8 @@ pub struct Mshrs {
     pub reset: Signal<In, Bit>,
     /// Adds `sweep_number` to the free ones; not along with `drop`.
     pub sweep: Signal<In, Bit>,
-    /// 0 to 31, each once after a reset.
-    pub sweep_number: Signal<In, Bits<5>>,
+    /// 0 to 63, each once after a reset.
+    pub sweep_number: Signal<In, Bits<6>>,
     /// The line that is asked for, without the low 4 bits of its address.
     pub line: Signal<In, Bits<28>>,
     /// Who asks wants the line kept.
@@ -26,7 +26,7 @@ pub struct Mshrs {
     /// 16 wait for it already.
     pub crowded: Signal<Out, Bit>,
     /// Its number.
-    pub index: Signal<Out, Bits<5>>,
+    pub index: Signal<Out, Bits<6>>,
     /// The next waiter's place.
     pub place: Signal<Out, Bits<4>>,
     /// One more waits for the one that is found.
@@ -34,15 +34,15 @@ pub struct Mshrs {
     /// There is a free one.
     pub available: Signal<Out, Bit>,
     /// Its number.
-    pub fresh: Signal<Out, Bits<5>>,
+    pub fresh: Signal<Out, Bits<6>>,
     /// It is taken for this line, with one that waits.
     pub allocate: Signal<In, Bit>,
     /// Nobody may join this one any more.
     pub close: Signal<In, Bit>,
     /// Which.
-    pub close_index: Signal<In, Bits<5>>,
+    pub close_index: Signal<In, Bits<6>>,
     /// About which to tell.
-    pub query: Signal<In, Bits<5>>,
+    pub query: Signal<In, Bits<6>>,
     /// How many wait for it, modulo 16.
     pub query_count: Signal<Out, Bits<4>>,
     /// One of them wants the line kept.
@@ -50,36 +50,37 @@ pub struct Mshrs {
     /// This one is free again.
     pub drop: Signal<In, Bit>,
     /// Which.
-    pub drop_index: Signal<In, Bits<5>>,
+    pub drop_index: Signal<In, Bits<6>>,
     /// None is live.
     pub idle: Signal<Out, Bit>,
-    live: Reg<Bits<32>>,
-    opened: Reg<Bits<32>>,
-    keep: Reg<Bits<32>>,
-    count: [Reg<Bits<32>>; 5],
-    lines: [Reg<Bits<28>>; 32],
-    free: Fifo<5, 5, 6>,
-    matches: Pack<32, 1, 32>,
-    number: Pack<5, 1, 5>,
+    live: Reg<Bits<64>>,
+    opened: Reg<Bits<64>>,
+    keep: Reg<Bits<64>>,
+    count: [Reg<Bits<64>>; 5],
+    lines: [Reg<Bits<28>>; 64],
+    free: Fifo<6, 6, 7>,
+    matches: Pack<64, 1, 64>,
+    number: Pack<6, 1, 6>,
     next_place: Pack<4, 1, 4>,
     asked_count: Pack<4, 1, 4>,
-    one: Constant<Bits<32>>,
+    one: Constant<Bits<64>>,
     /// Misses whose number has this bit.
-    mask: [Constant<Bits<32>>; 5],
-    chosen: Signal<Local, Bits<32>>,
-    added: Signal<Local, Bits<32>>,
-    closed: Signal<Local, Bits<32>>,
-    released: Signal<Local, Bits<32>>,
-    asked: Signal<Local, Bits<32>>,
-    joined: Signal<Local, Bits<32>>,
-    keeping: Signal<Local, Bits<32>>,
+    mask: [Constant<Bits<64>>; 6],
+    chosen: Signal<Local, Bits<64>>,
+    added: Signal<Local, Bits<64>>,
+    closed: Signal<Local, Bits<64>>,
+    released: Signal<Local, Bits<64>>,
+    asked: Signal<Local, Bits<64>>,
+    joined: Signal<Local, Bits<64>>,
+    keeping: Signal<Local, Bits<64>>,
     /// Misses whose count changes in this bit.
-    carry: [Signal<Local, Bits<32>>; 5],
+    carry: [Signal<Local, Bits<64>>; 5],
 }
 
 impl Default for Mshrs {
     fn default() -> Self {
-        let masks: [u64; 5] = [0xaaaa_aaaa, 0xcccc_cccc, 0xf0f0_f0f0, 0xff00_ff00, 0xffff_0000];
+        let masks: [u64; 6] =
+            std::array::from_fn(|bit| (0..64).filter(|n| n >> bit & 1 == 1).fold(0, |mask, n| mask | 1 << n));
         Mshrs {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -135,7 +136,7 @@ impl Logic for Mshrs {
         for bit in 0..5 {
             self.count[bit].clock.next = self.clock.val();
         }
-        for i in 0..32 {
+        for i in 0..64 {
             self.lines[i].clock.next = self.clock.val();
             self.lines[i].d.next = self.lines[i].q.val();
             self.matches.x[i].next = (self.lines[i].q.val() == self.line.val()).into();
@@ -150,7 +151,7 @@ impl Logic for Mshrs {
         self.free.m.ready.next = self.allocate.val();
         self.available.next = self.free.m.valid.val();
         self.fresh.next = self.free.m.data.val();
-        self.idle.next = self.free.fill.val().get_bit(5);
+        self.idle.next = self.free.fill.val().get_bit(6);
 
         self.chosen.next = self.matches.packed.val() & self.live.q.val();
         self.found.next = self.chosen.val().any();
@@ -159,7 +160,7 @@ impl Logic for Mshrs {
         self.added.next = 0.into();
         if self.allocate.val() {
             self.added.next = self.one.val() << self.free.m.data.val();
-            for i in 0..32 {
+            for i in 0..64 {
                 if self.added.val().get_bit(i) {
                     self.lines[i].d.next = self.line.val();
                 }
@@ -195,7 +196,7 @@ impl Logic for Mshrs {
 
         self.asked.next = self.one.val() << self.query.val();
         self.query_keep.next = (self.keep.q.val() & self.asked.val()).any();
-        for bit in 0..5 {
+        for bit in 0..6 {
             self.number.x[bit].next = (self.chosen.val() & self.mask[bit].val()).any().into();
         }
         for bit in 0..4 {

@@ -13,14 +13,14 @@ pub struct Requests<const N: usize> {
     pub reset: Signal<In, Bit>,
     /// The bank is a hash of the address, not a part of it; stable from the reset on.
     pub hashed: Signal<In, Bit>,
-    /// Requests, an engine a stream: noalloc 1, tag 10, line address 32.
-    pub s: [StreamIn<43>; N],
+    /// Requests, an engine a stream: noalloc 1, tag 11, line address 32.
+    pub s: [StreamIn<44>; N],
     /// Requests, a bank a stream, with the engine's number, 4 bits, above.
-    pub m: [StreamOut<47>; 16],
+    pub m: [StreamOut<48>; 16],
     /// There are requests inside.
     pub busy: Signal<Out, Bit>,
     entrance: Vec<Entrance>,
-    gather: Vec<Gather<N, 47>>,
+    gather: Vec<Gather<N, 48>>,
     taken: Signal<Local, Bits<N>>,
     any: Signal<Local, Bit>,
 }
@@ -55,7 +55,7 @@ impl<const N: usize> Logic for Requests<N> {
                 self.gather[bank].s_valid[i].next = self.entrance[i].wants.val().get_bit(bank);
                 self.gather[bank].s_data[i].next = self.entrance[i].data.val();
             }
-            StreamOut::<47>::link(&mut self.m[bank], &mut self.gather[bank].m);
+            StreamOut::<48>::link(&mut self.m[bank], &mut self.gather[bank].m);
             self.taken.next = self.taken.val() | self.gather[bank].taken.val();
             self.any.next = self.any.val() || self.gather[bank].m.valid.val();
         }
@@ -65,7 +65,7 @@ impl<const N: usize> Logic for Requests<N> {
             self.entrance[i].hashed.next = self.hashed.val();
             self.entrance[i].engine.next = i.to_bits();
             self.entrance[i].taken.next = self.taken.val().get_bit(i);
-            StreamIn::<43>::link(&mut self.s[i], &mut self.entrance[i].s);
+            StreamIn::<44>::link(&mut self.s[i], &mut self.entrance[i].s);
             self.any.next = self.any.val() || self.entrance[i].wants.val().any();
         }
         self.busy.next = self.any.val();
@@ -85,14 +85,14 @@ pub struct Entrance {
     /// The engine's number.
     pub engine: Signal<In, Bits<4>>,
     /// Requests.
-    pub s: StreamIn<43>,
+    pub s: StreamIn<44>,
     /// The bank that is to take the request, one-hot; 0 if there is none.
     pub wants: Signal<Out, Bits<16>>,
     /// The request and the engine's number.
-    pub data: Signal<Out, Bits<47>>,
+    pub data: Signal<Out, Bits<48>>,
     /// It is taken in this cycle.
     pub taken: Signal<In, Bit>,
-    skid: Skid<47>,
+    skid: Skid<48>,
     bank: Signal<Local, Bits<4>>,
     one: Constant<Bits<16>>,
 }
@@ -127,14 +127,14 @@ impl Logic for Entrance {
                 ^ self.s.data.val().get_bits::<4>(18);
         }
         self.skid.s.valid.next = self.s.valid.val();
-        self.skid.s.data.next = (bit_cast::<47, 4>(self.bank.val()) << 43) | bit_cast::<47, 43>(self.s.data.val());
+        self.skid.s.data.next = (bit_cast::<48, 4>(self.bank.val()) << 44) | bit_cast::<48, 44>(self.s.data.val());
         self.s.ready.next = self.skid.s.ready.val();
         self.wants.next = 0.into();
         if self.skid.m.valid.val() {
-            self.wants.next = self.one.val() << self.skid.m.data.val().get_bits::<4>(43);
+            self.wants.next = self.one.val() << self.skid.m.data.val().get_bits::<4>(44);
         }
         self.data.next =
-            (bit_cast::<47, 4>(self.engine.val()) << 43) | bit_cast::<47, 43>(self.skid.m.data.val().get_bits::<43>(0));
+            (bit_cast::<48, 4>(self.engine.val()) << 44) | bit_cast::<48, 44>(self.skid.m.data.val().get_bits::<44>(0));
         self.skid.m.ready.next = self.taken.val();
     }
     unit!("sgcn_entrance");

@@ -11,17 +11,17 @@ pub struct Responses<const N: usize> {
     pub clock: Signal<In, Clock>,
     /// Forgets responses.
     pub reset: Signal<In, Bit>,
-    /// Responses, a bank a stream: engine 4, tag 10, data 512.
-    pub s: [StreamIn<526>; 16],
+    /// Responses, a bank a stream: engine 4, tag 11, data 512.
+    pub s: [StreamIn<527>; 16],
     /// There is a response for this engine.
     pub m_valid: [Signal<Out, Bit>; N],
-    /// It: tag 10, data 512.
-    pub m_data: [Signal<Out, Bits<522>>; N],
+    /// It: tag 11, data 512.
+    pub m_data: [Signal<Out, Bits<523>>; N],
     /// There is one for any.
     pub busy: Signal<Out, Bit>,
-    gather: Vec<Gather<16, 522>>,
+    gather: Vec<Gather<16, 523>>,
     engine: [Signal<Local, Bits<4>>; 16],
-    response: [Signal<Local, Bits<522>>; 16],
+    response: [Signal<Local, Bits<523>>; 16],
     taken: Signal<Local, Bits<16>>,
     any: Signal<Local, Bit>,
 }
@@ -49,8 +49,8 @@ impl<const N: usize> Logic for Responses<N> {
     #[hdl_gen]
     fn update(&mut self) {
         for bank in 0..16 {
-            self.engine[bank].next = self.s[bank].data.val().get_bits::<4>(522);
-            self.response[bank].next = self.s[bank].data.val().get_bits::<522>(0);
+            self.engine[bank].next = self.s[bank].data.val().get_bits::<4>(523);
+            self.response[bank].next = self.s[bank].data.val().get_bits::<523>(0);
         }
         self.taken.next = 0.into();
         self.any.next = false;

@@ -18,17 +18,17 @@ pub struct Retire<const S: usize> {
     /// A miss begins.
     pub record: Signal<In, Bit>,
     /// Its number.
-    pub record_mshr: Signal<In, Bits<5>>,
+    pub record_mshr: Signal<In, Bits<6>>,
     /// Its line, without the low 4 bits of its address.
     pub record_line: Signal<In, Bits<28>>,
     /// A line has come.
     pub fill: Signal<In, Bit>,
     /// For this miss.
-    pub fill_mshr: Signal<In, Bits<5>>,
+    pub fill_mshr: Signal<In, Bits<6>>,
     /// The miss `loading` is to be closed.
     pub close: Signal<Out, Bit>,
     /// The miss whose turn is next.
-    pub loading: Signal<Out, Bits<5>>,
+    pub loading: Signal<Out, Bits<6>>,
     /// Set of the next fill.
     pub ahead: Signal<Out, Bits<S>>,
     /// How many wait for `mshr`, modulo 16.
@@ -40,7 +40,7 @@ pub struct Retire<const S: usize> {
     /// It is answered in this cycle.
     pub take: Signal<In, Bit>,
     /// Its miss.
-    pub mshr: Signal<Out, Bits<5>>,
+    pub mshr: Signal<Out, Bits<6>>,
     /// Its place among those that wait.
     pub place: Signal<Out, Bits<4>>,
     /// The line is to be kept, and this waiter is the first.
@@ -52,24 +52,24 @@ pub struct Retire<const S: usize> {
     /// A miss is free again.
     pub drop: Signal<Out, Bit>,
     /// Its number.
-    pub drop_mshr: Signal<Out, Bits<5>>,
-    arrived: Fifo<5, 5, 6>,
-    lines: Ram<5, 28>,
+    pub drop_mshr: Signal<Out, Bits<6>>,
+    arrived: Fifo<6, 6, 7>,
+    lines: Ram<6, 28>,
     next_full: Reg<Bit>,
-    next_mshr: Reg<Bits<5>>,
+    next_mshr: Reg<Bits<6>>,
     next_free: Signal<Local, Bit>,
     next_set: Signal<Local, Bits<S>>,
     full: Reg<Bit>,
     counted: Reg<Bit>,
     first: Reg<Bit>,
     keeps: Reg<Bit>,
-    number: Reg<Bits<5>>,
+    number: Reg<Bits<6>>,
     at: Reg<Bits<4>>,
     last: Reg<Bits<4>>,
     its_line: Reg<Bits<28>>,
     its_set: Reg<Bits<S>>,
     released: Reg<Bit>,
-    released_mshr: Reg<Bits<5>>,
+    released_mshr: Reg<Bits<6>>,
     finish: Signal<Local, Bit>,
     load: Signal<Local, Bit>,
 }

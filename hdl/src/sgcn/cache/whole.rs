@@ -19,16 +19,16 @@ pub struct Cache<const N: usize, const M: usize, const LOG: usize, const S: usiz
     pub reset: Signal<In, Bit>,
     /// Bank and set are a hash of the address, not parts of it; stable from the reset on.
     pub hashed: Signal<In, Bit>,
-    /// Requests, an engine a stream: noalloc 1, tag 10, line address 32.
-    pub s: [StreamIn<43>; N],
+    /// Requests, an engine a stream: noalloc 1, tag 11, line address 32.
+    pub s: [StreamIn<44>; N],
     /// There is a response for this engine.
     pub m_valid: [Signal<Out, Bit>; N],
-    /// It: tag 10, data 512.
-    pub m_data: [Signal<Out, Bits<522>>; N],
-    /// Lines to read, a port a stream: id 9, line of the port 32.
-    pub miss: [StreamOut<41>; M],
-    /// Lines that were read, a port a stream: id 9, data 512.
-    pub fill: [StreamIn<521>; M],
+    /// It: tag 11, data 512.
+    pub m_data: [Signal<Out, Bits<523>>; N],
+    /// Lines to read, a port a stream: id 10, line of the port 32.
+    pub miss: [StreamOut<42>; M],
+    /// Lines that were read, a port a stream: id 10, data 512.
+    pub fill: [StreamIn<522>; M],
     /// Requests are inside, or the tags are not empty yet.
     pub busy: Signal<Out, Bit>,
     /// How many requests hit, 0 to 16, in the cycle before the last; and so on.
@@ -95,22 +95,22 @@ impl<const N: usize, const M: usize, const LOG: usize, const S: usize, const A: 
         self.fills.reset.next = self.reset.val();
         self.requests.hashed.next = self.hashed.val();
         for i in 0..N {
-            StreamIn::<43>::link(&mut self.s[i], &mut self.requests.s[i]);
+            StreamIn::<44>::link(&mut self.s[i], &mut self.requests.s[i]);
             self.m_valid[i].next = self.responses.m_valid[i].val();
             self.m_data[i].next = self.responses.m_data[i].val();
         }
         for port in 0..M {
-            StreamOut::<41>::link(&mut self.miss[port], &mut self.missing.m[port]);
-            StreamIn::<521>::link(&mut self.fill[port], &mut self.fills.s[port]);
+            StreamOut::<42>::link(&mut self.miss[port], &mut self.missing.m[port]);
+            StreamIn::<522>::link(&mut self.fill[port], &mut self.fills.s[port]);
         }
         self.any.next = self.requests.busy.val() || self.responses.busy.val();
         for i in 0..16 {
             self.bank[i].clock.next = self.clock.val();
             self.bank[i].reset.next = self.reset.val();
             self.bank[i].hashed.next = self.hashed.val();
-            StreamOut::<47>::join(&mut self.requests.m[i], &mut self.bank[i].s);
-            StreamOut::<526>::join(&mut self.bank[i].m, &mut self.responses.s[i]);
-            StreamOut::<37>::join(&mut self.bank[i].miss, &mut self.missing.s[i]);
+            StreamOut::<48>::join(&mut self.requests.m[i], &mut self.bank[i].s);
+            StreamOut::<527>::join(&mut self.bank[i].m, &mut self.responses.s[i]);
+            StreamOut::<38>::join(&mut self.bank[i].miss, &mut self.missing.s[i]);
             self.bank[i].fill.next = self.fills.fill[i].val();
             self.bank[i].fill_mshr.next = self.fills.fill_mshr[i].val();
             self.bank[i].fill_data.next = self.fills.fill_data[i].val();

@@ -194,8 +194,8 @@ impl<const N: usize, const M: usize, const LOG: usize> Logic for WritePort<N, M,
         self.beat.next = self.full.q.val() && self.axi.wready.val();
 
         self.address.s.valid.next = self.due.val();
-        self.address.s.data.next = (bit_cast::<41, 5>(self.next_burst.q.val().get_bits::<5>(32)) << 32)
-            | bit_cast::<41, 32>(self.next_line.val());
+        self.address.s.data.next = (bit_cast::<42, 5>(self.next_burst.q.val().get_bits::<5>(32)) << 32)
+            | bit_cast::<42, 32>(self.next_line.val());
         self.axi.awvalid.next = self.address.m.valid.val();
         self.address.m.ready.next = self.axi.awready.val();
         self.axi.awid.next = 0.into();

@@ -16,7 +16,7 @@ pub struct Decode {
     /// Words of a bitmap, 1 to 8; stable during a run.
     pub words: Signal<In, Bits<4>>,
     /// Descriptors.
-    pub descriptor: StreamIn<123>,
+    pub descriptor: StreamIn<124>,
     /// Lines, in the descriptors' order.
     pub line: StreamIn<512>,
     /// An operation to drain or clear is wanted; these four as [`super::Drain`] has them.
@@ -24,7 +24,7 @@ pub struct Decode {
     /// It goes first.
     pub drain_urgent: Signal<In, Bit>,
     /// Context and window.
-    pub drain_place: Signal<In, Bits<6>>,
+    pub drain_place: Signal<In, Bits<7>>,
     /// The upper segment.
     pub drain_half: Signal<In, Bit>,
     /// It is issued.
@@ -32,17 +32,17 @@ pub struct Decode {
     /// A row's last operation is issued.
     pub ended: Signal<Out, Bit>,
     /// The row's context.
-    pub row_context: Signal<Out, Bits<3>>,
+    pub row_context: Signal<Out, Bits<4>>,
     /// Where the row goes, in lines.
     pub row: Signal<Out, Bits<32>>,
-    /// Segments of the row.
-    pub segments: Signal<Out, Bits<5>>,
+    /// Segments of the row, modulo 16.
+    pub segments: Signal<Out, Bits<4>>,
     /// The lanes that take part in an operation; this and the following as [`super::Lanes`] has them.
     pub lanes: Signal<Out, Bits<16>>,
     /// Those that do so in the upper segment.
     pub half: Signal<Out, Bits<16>>,
     /// Context and window.
-    pub place: Signal<Out, Bits<6>>,
+    pub place: Signal<Out, Bits<7>>,
     /// The accumulators become +0.
     pub clear: Signal<Out, Bit>,
     /// Features.
@@ -93,7 +93,7 @@ impl Logic for Decode {
 
         self.feed.words.next = self.words.val();
         self.feed.swallow.next = self.step.fault.val();
-        StreamIn::<123>::link(&mut self.descriptor, &mut self.feed.descriptor);
+        StreamIn::<124>::link(&mut self.descriptor, &mut self.feed.descriptor);
         StreamIn::<512>::link(&mut self.line, &mut self.feed.line);
         StreamOut::<416>::join(&mut self.feed.m, &mut self.items.s);
         StreamOut::<512>::join(&mut self.feed.lines, &mut self.lines.s);
@@ -110,9 +110,9 @@ impl Logic for Decode {
         self.step.drain_half.next = self.drain_half.val();
         self.drain_taken.next = self.step.drain_taken.val();
         self.ended.next = self.step.ended.val();
-        self.row_context.next = self.ranks.m.data.val().get_bits::<3>(128);
+        self.row_context.next = self.ranks.m.data.val().get_bits::<4>(128);
         self.row.next = self.ranks.m.data.val().get_bits::<32>(32);
-        self.segments.next = self.ranks.m.data.val().get_bits::<5>(143);
+        self.segments.next = self.ranks.m.data.val().get_bits::<4>(144);
 
         self.gather.line.next = self.lines.m.data.val();
         self.gather.load.next = self.step.load.val();

@@ -9,7 +9,7 @@ const WAIT: usize = Lane::HOLD - 1;
 ///
 /// A row is `ended` in the cycle of its last operation, and is queued until that has left the lanes. Its context is `freed` with
 /// its last segment: the operations of the next row may come from then on, if who issues them keeps [`Lane::HOLD`] between
-/// operations on the same segment, these among them. A context has at most one row here, so the queue of 8 is never full.
+/// operations on the same segment, these among them. A context has at most one row here, so the queue of 16 is never full.
 ///
 /// After `reset` it clears all accumulators, an operation a cycle, `urgent`.
 #[derive(Clone, Debug, LogicBlock)]
@@ -21,11 +21,11 @@ pub struct Drain {
     /// A row's last operation is issued.
     pub ended: Signal<In, Bit>,
     /// The row's context.
-    pub row_context: Signal<In, Bits<3>>,
+    pub row_context: Signal<In, Bits<4>>,
     /// Where the row goes, in lines.
     pub row: Signal<In, Bits<32>>,
-    /// Segments of the row, 1 to 16.
-    pub segments: Signal<In, Bits<5>>,
+    /// Segments of the row, 1 to 16; modulo 16.
+    pub segments: Signal<In, Bits<4>>,
     /// There is a place for a line.
     pub room: Signal<In, Bit>,
     /// An operation is wanted.
@@ -33,7 +33,7 @@ pub struct Drain {
     /// It is to go before others.
     pub urgent: Signal<Out, Bit>,
     /// Its context and window.
-    pub place: Signal<Out, Bits<6>>,
+    pub place: Signal<Out, Bits<7>>,
     /// It is on the upper segment.
     pub half: Signal<Out, Bit>,
     /// It is issued.
@@ -49,21 +49,21 @@ pub struct Drain {
     /// A context is free; a cycle after its last segment was issued.
     pub freed: Signal<Out, Bit>,
     /// Which.
-    pub freed_context: Signal<Out, Bits<3>>,
+    pub freed_context: Signal<Out, Bits<4>>,
     /// There are rows, or accumulators are being cleared.
     pub busy: Signal<Out, Bit>,
-    queue: Fifo<40, 3, 4>,
+    queue: Fifo<40, 4, 5>,
     under_way: Delay<1, WAIT>,
     /// Rows that may be read.
-    ripe: Reg<Bits<4>>,
-    riper: Signal<Local, Bits<4>>,
+    ripe: Reg<Bits<5>>,
+    riper: Signal<Local, Bits<5>>,
     segment: Reg<Bits<4>>,
     following: Signal<Local, Bits<4>>,
     closes: Signal<Local, Bit>,
     clearing: Reg<Bit>,
-    clear_at: Reg<Bits<7>>,
+    clear_at: Reg<Bits<8>>,
     free: Reg<Bit>,
-    free_context: Reg<Bits<3>>,
+    free_context: Reg<Bits<4>>,
 }
 
 impl Default for Drain {
@@ -110,32 +110,32 @@ impl Logic for Drain {
         clock!(self, clock, queue, under_way);
         self.queue.reset.next = self.reset.val();
         self.queue.s.valid.next = self.ended.val();
-        self.queue.s.data.next = (bit_cast::<40, 5>(self.segments.val()) << 35)
-            | (bit_cast::<40, 3>(self.row_context.val()) << 32)
+        self.queue.s.data.next = (bit_cast::<40, 4>(self.segments.val()) << 36)
+            | (bit_cast::<40, 4>(self.row_context.val()) << 32)
             | bit_cast::<40, 32>(self.row.val());
         self.under_way.d.next = self.ended.val().into();
 
         comment!("16 segments wrap to 0.");
         self.following.next = self.segment.q.val() + 1;
-        self.closes.next = self.following.val() == self.queue.m.data.val().get_bits::<4>(35);
+        self.closes.next = self.following.val() == self.queue.m.data.val().get_bits::<4>(36);
         self.reads.next = !self.clearing.q.val();
         self.first.next = !self.segment.q.val().any();
         self.last.next = self.closes.val();
         self.to.next = self.queue.m.data.val().get_bits::<32>(0);
         self.want.next =
             self.clearing.q.val() || (self.ripe.q.val().any() && self.queue.m.valid.val() && self.room.val());
-        self.urgent.next = self.clearing.q.val() || self.ripe.q.val().get_bits::<2>(2).any();
-        self.place.next = (bit_cast::<6, 3>(self.queue.m.data.val().get_bits::<3>(32)) << 3)
-            | bit_cast::<6, 3>(self.segment.q.val().get_bits::<3>(1));
+        self.urgent.next = self.clearing.q.val() || self.ripe.q.val().get_bits::<3>(2).any();
+        self.place.next = (bit_cast::<7, 4>(self.queue.m.data.val().get_bits::<4>(32)) << 3)
+            | bit_cast::<7, 3>(self.segment.q.val().get_bits::<3>(1));
         self.half.next = self.segment.q.val().get_bit(0);
         if self.clearing.q.val() {
-            self.place.next = self.clear_at.q.val().get_bits::<6>(1);
+            self.place.next = self.clear_at.q.val().get_bits::<7>(1);
             self.half.next = self.clear_at.q.val().get_bit(0);
         }
 
         self.queue.m.ready.next = false;
         self.free.d.next = false;
-        self.free_context.d.next = self.queue.m.data.val().get_bits::<3>(32);
+        self.free_context.d.next = self.queue.m.data.val().get_bits::<4>(32);
         self.riper.next = self.ripe.q.val();
         if self.taken.val() {
             if self.clearing.q.val() {

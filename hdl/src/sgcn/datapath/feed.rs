@@ -7,11 +7,11 @@ use crate::stream::{StreamIn, StreamOut};
 /// without lines is an item only if its row ends with it. Lines of raw records beyond the row's segments are dropped, and a line
 /// of pairs goes on with its values in the lower half.
 ///
-/// A descriptor, low to high: weight 32, context 3, kind 2 (0 bitmap, 1 raw, 2 pairs, 3 nothing), lines 5 (pairs: not looked at),
+/// A descriptor, low to high: weight 32, context 4, kind 2 (0 bitmap, 1 raw, 2 pairs, 3 nothing), lines 5 (pairs: not looked at),
 /// entry 3 (the first pair of the first line), count 9 (of pairs), last 1, segments 5, row address 32, row 31.
 ///
 /// An item, in words of 32 bits: weight | row address | row, and `last` at the top | segments that are not empty, and windows of
-/// which only one segment goes at a time | context 3, kind 2, –, start 4, lines 5, segments 5, joins, –, lineless, bad | 8 words:
+/// which only one segment goes at a time | context 4, kind 2, start 4, lines 5, segments 5, joins, –, lineless, bad | 8 words:
 /// bitmap, or 8 columns of 8 bits and which of them count. A line of pairs `joins` if it begins in the segment where the record's line
 /// before it ended.
 ///
@@ -27,7 +27,7 @@ pub struct Feed {
     /// There was a fault.
     pub swallow: Signal<In, Bit>,
     /// Descriptors.
-    pub descriptor: StreamIn<123>,
+    pub descriptor: StreamIn<124>,
     /// Lines, in the descriptors' order.
     pub line: StreamIn<512>,
     /// Items.
@@ -36,7 +36,7 @@ pub struct Feed {
     pub lines: StreamOut<512>,
     /// A descriptor waits for its line.
     pub waiting: Signal<Out, Bit>,
-    record: Signal<Local, Bits<123>>,
+    record: Signal<Local, Bits<124>>,
     kind: Signal<Local, Bits<2>>,
     raw: Signal<Local, Bit>,
     pairs: Signal<Local, Bit>,
@@ -95,26 +95,26 @@ impl Logic for Feed {
     fn update(&mut self) {
         dff_setup!(self, clock, begun, left, passed, previous);
         self.record.next = self.descriptor.data.val();
-        self.kind.next = self.record.val().get_bits::<2>(35);
+        self.kind.next = self.record.val().get_bits::<2>(36);
         self.raw.next = self.kind.val() == 1;
         self.pairs.next = self.kind.val() == 2;
-        self.last.next = self.record.val().get_bit(54);
-        self.segments.next = self.record.val().get_bits::<5>(55);
+        self.last.next = self.record.val().get_bit(55);
+        self.segments.next = self.record.val().get_bits::<5>(56);
         self.empty.next = self.swallow.val()
             || self.kind.val().all()
-            || (self.pairs.val() && !self.record.val().get_bits::<9>(45).any());
-        self.hollow.next = !self.empty.val() && !self.pairs.val() && !self.record.val().get_bits::<5>(37).any();
+            || (self.pairs.val() && !self.record.val().get_bits::<9>(46).any());
+        self.hollow.next = !self.empty.val() && !self.pairs.val() && !self.record.val().get_bits::<5>(38).any();
         self.needs.next = !self.empty.val() && !self.hollow.val();
 
         comment!("What is left of the record; pairs are counted from the line's first.");
         self.remaining.next = self.left.q.val();
         self.first.next = 0.into();
         if !self.begun.q.val() {
-            self.remaining.next = bit_cast::<10, 5>(self.record.val().get_bits::<5>(37));
+            self.remaining.next = bit_cast::<10, 5>(self.record.val().get_bits::<5>(38));
             if self.pairs.val() {
-                self.first.next = bit_cast::<4, 3>(self.record.val().get_bits::<3>(42));
-                self.remaining.next = bit_cast::<10, 9>(self.record.val().get_bits::<9>(45))
-                    + bit_cast::<10, 3>(self.record.val().get_bits::<3>(42));
+                self.first.next = bit_cast::<4, 3>(self.record.val().get_bits::<3>(43));
+                self.remaining.next = bit_cast::<10, 9>(self.record.val().get_bits::<9>(46))
+                    + bit_cast::<10, 3>(self.record.val().get_bits::<3>(43));
             }
         }
         self.closes.next = !self.needs.val() || (self.remaining.val() == 1);
@@ -163,7 +163,7 @@ impl Logic for Feed {
             self.both[w].next = (self.word[w].val().get_bits::<16>(0) & self.word[w].val().get_bits::<16>(16)).any();
             self.singles.x[w].next = self.both[w].val().into();
         }
-        self.raw_lines.next = self.record.val().get_bits::<5>(37);
+        self.raw_lines.next = self.record.val().get_bits::<5>(38);
         if self.raw_lines.val() > self.segments.val() {
             self.raw_lines.next = self.segments.val();
         }
@@ -209,7 +209,7 @@ impl Logic for Feed {
         self.full.next = self.marks.packed.val();
         self.single.next = self.singles.packed.val();
         self.start.next = self.words.val();
-        self.used.next = self.record.val().get_bits::<5>(37);
+        self.used.next = self.record.val().get_bits::<5>(38);
         self.bad.next = self.beyond.val();
         self.ends.next = self.last.val();
         if self.raw.val() {
@@ -232,9 +232,9 @@ impl Logic for Feed {
             self.bad.next = self.hollow.val();
         }
         self.item.x[0].next = self.record.val().get_bits::<32>(0);
-        self.item.x[1].next = self.record.val().get_bits::<32>(60);
+        self.item.x[1].next = self.record.val().get_bits::<32>(61);
         self.item.x[2].next = (bit_cast::<32, 1>(self.ends.val().into()) << 31)
-            | bit_cast::<32, 31>(self.record.val().get_bits::<31>(92));
+            | bit_cast::<32, 31>(self.record.val().get_bits::<31>(93));
         self.item.x[3].next = (bit_cast::<32, 8>(self.single.val()) << 16) | bit_cast::<32, 16>(self.full.val());
         self.item.x[4].next = (bit_cast::<32, 1>(self.bad.val().into()) << 23)
             | (bit_cast::<32, 1>(self.empty.val().into()) << 22)
@@ -242,8 +242,8 @@ impl Logic for Feed {
             | (bit_cast::<32, 5>(self.segments.val()) << 15)
             | (bit_cast::<32, 5>(self.used.val()) << 10)
             | (bit_cast::<32, 4>(self.start.val()) << 6)
-            | (bit_cast::<32, 2>(self.kind.val()) << 3)
-            | bit_cast::<32, 3>(self.record.val().get_bits::<3>(32));
+            | (bit_cast::<32, 2>(self.kind.val()) << 4)
+            | bit_cast::<32, 4>(self.record.val().get_bits::<4>(32));
         for w in 0..8 {
             self.item.x[5 + w].next = self.word[w].val();
         }

@@ -26,7 +26,7 @@ pub struct Gather {
     /// Those that do so in the upper segment.
     pub half: Signal<In, Bits<16>>,
     /// Context and window.
-    pub place: Signal<In, Bits<6>>,
+    pub place: Signal<In, Bits<7>>,
     /// The accumulators become +0.
     pub clear: Signal<In, Bit>,
     /// Weight.
@@ -38,7 +38,7 @@ pub struct Gather {
     /// See `half`.
     pub x_half: Signal<Out, Bits<16>>,
     /// See `place`.
-    pub x_place: Signal<Out, Bits<6>>,
+    pub x_place: Signal<Out, Bits<7>>,
     /// See `clear`.
     pub x_clear: Signal<Out, Bit>,
     /// See `weight`.
@@ -55,12 +55,12 @@ pub struct Gather {
     values: Reg<Bits<512>>,
     lanes_1: Reg<Bits<16>>,
     half_1: Reg<Bits<16>>,
-    place_1: Reg<Bits<6>>,
+    place_1: Reg<Bits<7>>,
     clear_1: Reg<Bit>,
     weight_1: Reg<Bits<32>>,
     lanes_2: Reg<Bits<16>>,
     half_2: Reg<Bits<16>>,
-    place_2: Reg<Bits<6>>,
+    place_2: Reg<Bits<7>>,
     clear_2: Reg<Bit>,
     weight_2: Reg<Bits<32>>,
 }

@@ -20,18 +20,18 @@ pub struct Lane {
     /// The accumulator becomes +0.
     pub clear: Signal<In, Bit>,
     /// Context (upper half) and window of 32 columns.
-    pub place: Signal<In, Bits<6>>,
+    pub place: Signal<In, Bits<7>>,
     /// Feature.
     pub x: Signal<In, Bits<32>>,
     /// Weight of the operation that entered a cycle ago.
     pub weight: Signal<In, Bits<32>>,
     /// `place` of the operation that entered `HOLD - 1` cycles ago.
-    pub write_place: Signal<In, Bits<6>>,
+    pub write_place: Signal<In, Bits<7>>,
     /// Its `clear`.
     pub write_clear: Signal<In, Bit>,
     /// What the accumulator of the operation that entered a cycle ago was.
     pub accumulator: Signal<Out, Bits<32>>,
-    ram: Ram<7, 32>,
+    ram: Ram<8, 32>,
     fma: Fp32Fma,
     factor: Reg<Bits<32>>,
     live: Signal<Local, Bit>,
@@ -49,7 +49,7 @@ impl Logic for Lane {
         dff_setup!(self, clock, factor);
         clock!(self, clock, ram, fma, along);
         self.ram.read_address.next =
-            (bit_cast::<7, 6>(self.place.val()) << 1) | bit_cast::<7, 1>(self.half.val().into());
+            (bit_cast::<8, 7>(self.place.val()) << 1) | bit_cast::<8, 1>(self.half.val().into());
         self.live.next = self.valid.val() && (self.clear.val() || self.x.val().get_bits::<31>(0).any());
         self.along.d.next = (bit_cast::<2, 1>(self.half.val().into()) << 1) | bit_cast::<2, 1>(self.live.val().into());
         self.factor.d.next = self.x.val();
@@ -61,7 +61,7 @@ impl Logic for Lane {
 
         self.ram.write_enable.next = self.along.q.val().get_bit(0);
         self.ram.write_address.next =
-            (bit_cast::<7, 6>(self.write_place.val()) << 1) | bit_cast::<7, 1>(self.along.q.val().get_bits::<1>(1));
+            (bit_cast::<8, 7>(self.write_place.val()) << 1) | bit_cast::<8, 1>(self.along.q.val().get_bits::<1>(1));
         self.ram.write_data.next = self.fma.y.val();
         if self.write_clear.val() {
             self.ram.write_data.next = 0.into();

@@ -19,7 +19,7 @@ pub struct Lanes {
     /// The accumulators become +0.
     pub clear: Signal<In, Bit>,
     /// Context (upper half) and window of 32 columns.
-    pub place: Signal<In, Bits<6>>,
+    pub place: Signal<In, Bits<7>>,
     /// Features.
     pub x: Signal<In, Bits<512>>,
     /// Weight.
@@ -29,7 +29,7 @@ pub struct Lanes {
     /// On the heap: a lane's description is large.
     lane: Vec<Lane>,
     factor: Reg<Bits<32>>,
-    along: Delay<7, WRITE>,
+    along: Delay<8, WRITE>,
     pack: Pack<16, 32, 512>,
 }
 
@@ -58,7 +58,7 @@ impl Logic for Lanes {
         dff_setup!(self, clock, factor);
         clock!(self, clock, along);
         self.factor.d.next = self.weight.val();
-        self.along.d.next = (bit_cast::<7, 6>(self.place.val()) << 1) | bit_cast::<7, 1>(self.clear.val().into());
+        self.along.d.next = (bit_cast::<8, 7>(self.place.val()) << 1) | bit_cast::<8, 1>(self.clear.val().into());
         for i in 0..16 {
             self.lane[i].clock.next = self.clock.val();
             self.lane[i].valid.next = self.valid.val().get_bit(i);
@@ -67,7 +67,7 @@ impl Logic for Lanes {
             self.lane[i].place.next = self.place.val();
             self.lane[i].x.next = self.x.val().get_bits::<32>(32 * i);
             self.lane[i].weight.next = self.factor.q.val();
-            self.lane[i].write_place.next = self.along.q.val().get_bits::<6>(1);
+            self.lane[i].write_place.next = self.along.q.val().get_bits::<7>(1);
             self.lane[i].write_clear.next = self.along.q.val().get_bit(0);
             self.pack.x[i].next = self.lane[i].accumulator.val();
         }

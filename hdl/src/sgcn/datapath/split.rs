@@ -7,7 +7,7 @@ use crate::stream::{StreamIn, StreamOut};
 /// the upper one. Segments without a mark are passed over at no cost; an item without any is one operation that does nothing.
 ///
 /// An operation, in words of 32 bits: weight | row address | row, and `last` at the top | columns of the lower segment, of the
-/// upper | context 3, window 3, start 4, lines 5, segments 5, begin, finish, lineless, bad, – 7, `again`: the record's operation before
+/// upper | context 4, window 3, start 4, lines 5, segments modulo 16 4, begin, finish, lineless, bad, – 7, `again`: the record's operation before
 /// it was on the same segment, and no lane takes part in both.
 #[derive(Clone, Debug, Default, LogicBlock)]
 pub struct Split {
@@ -53,7 +53,7 @@ impl Logic for Split {
     fn update(&mut self) {
         dff_setup!(self, clock, done);
         self.item.next = self.s.data.val();
-        self.kind.next = self.item.val().get_bits::<2>(131);
+        self.kind.next = self.item.val().get_bits::<2>(132);
         self.single.next = self.item.val().get_bits::<8>(112);
         self.pending.next = self.item.val().get_bits::<16>(96) & !self.done.q.val();
         self.any.next = self.pending.val().any();
@@ -139,9 +139,9 @@ impl Logic for Split {
             | (bit_cast::<32, 2>(self.item.val().get_bits::<2>(150)) << 22)
             | (bit_cast::<32, 1>(self.ends.val().into()) << 21)
             | (bit_cast::<32, 1>(self.begins.val().into()) << 20)
-            | (bit_cast::<32, 14>(self.item.val().get_bits::<14>(134)) << 6)
-            | (bit_cast::<32, 3>(self.window.val()) << 3)
-            | bit_cast::<32, 3>(self.item.val().get_bits::<3>(128));
+            | (bit_cast::<32, 13>(self.item.val().get_bits::<13>(134)) << 7)
+            | (bit_cast::<32, 3>(self.window.val()) << 4)
+            | bit_cast::<32, 4>(self.item.val().get_bits::<4>(128));
         self.m.data.next = self.pack.packed.val();
         if self.reset.val() {
             self.done.d.next = 0.into();

@@ -45,7 +45,7 @@ pub struct Step {
     /// It goes first.
     pub drain_urgent: Signal<In, Bit>,
     /// Context and window.
-    pub drain_place: Signal<In, Bits<6>>,
+    pub drain_place: Signal<In, Bits<7>>,
     /// The upper segment.
     pub drain_half: Signal<In, Bit>,
     /// It is issued.
@@ -55,7 +55,7 @@ pub struct Step {
     /// Those that do so in the upper segment.
     pub half: Signal<Out, Bits<16>>,
     /// Context and window.
-    pub place: Signal<Out, Bits<6>>,
+    pub place: Signal<Out, Bits<7>>,
     /// A row's last operation goes.
     pub ended: Signal<Out, Bit>,
     /// An operation is issued.
@@ -69,7 +69,7 @@ pub struct Step {
     /// Its row.
     pub fault_row: Signal<Out, Bits<31>>,
     item: Signal<Local, Bits<224>>,
-    spot: Signal<Local, Bits<6>>,
+    spot: Signal<Local, Bits<7>>,
     begins: Signal<Local, Bit>,
     ends: Signal<Local, Bit>,
     /// It uses no lines.
@@ -86,8 +86,8 @@ pub struct Step {
     low: Signal<Local, Bit>,
     high: Signal<Local, Bit>,
     again: Signal<Local, Bit>,
-    low_busy: Reg<Bits<64>>,
-    high_busy: Reg<Bits<64>>,
+    low_busy: Reg<Bits<128>>,
+    high_busy: Reg<Bits<128>>,
     blocked: Signal<Local, Bit>,
     able: Signal<Local, Bit>,
     goes: Signal<Local, Bit>,
@@ -99,22 +99,22 @@ pub struct Step {
     both_spent: Signal<Local, Bit>,
     keeps: Signal<Local, Bit>,
     moves: Signal<Local, Bit>,
-    one: Signal<Local, Bits<64>>,
-    issue_place: Signal<Local, Bits<6>>,
+    one: Signal<Local, Bits<128>>,
+    issue_place: Signal<Local, Bits<7>>,
     issue_low: Signal<Local, Bit>,
     issue_high: Signal<Local, Bit>,
-    under_way: Delay<8, BUSY>,
-    over_place: Signal<Local, Bits<6>>,
+    under_way: Delay<9, BUSY>,
+    over_place: Signal<Local, Bits<7>>,
     /// How long ago the last operation was issued, a bit a cycle, as `under_way` has it.
     age: Reg<Bits<BUSY>>,
     /// Those under way that another one of their record followed on the same segment.
     followed: Reg<Bits<BUSY>>,
     follows: Signal<Local, Bits<BUSY>>,
     ends_now: Signal<Local, Bit>,
-    low_left: Signal<Local, Bits<64>>,
-    high_left: Signal<Local, Bits<64>>,
-    set: Signal<Local, Bits<64>>,
-    clear: Signal<Local, Bits<64>>,
+    low_left: Signal<Local, Bits<128>>,
+    high_left: Signal<Local, Bits<128>>,
+    set: Signal<Local, Bits<128>>,
+    clear: Signal<Local, Bits<128>>,
     failed: Reg<Bit>,
     failed_row: Reg<Bits<31>>,
 }
@@ -125,8 +125,8 @@ impl Logic for Step {
         dff_setup!(self, clock, at, left, low_busy, high_busy, age, followed, full, next_full, failed, failed_row);
         clock!(self, clock, under_way);
         self.item.next = self.s.data.val();
-        self.spot.next = (bit_cast::<6, 3>(self.item.val().get_bits::<3>(128)) << 3)
-            | bit_cast::<6, 3>(self.item.val().get_bits::<3>(131));
+        self.spot.next = (bit_cast::<7, 4>(self.item.val().get_bits::<4>(128)) << 3)
+            | bit_cast::<7, 3>(self.item.val().get_bits::<3>(132));
         self.begins.next = self.item.val().get_bit(148);
         self.ends.next = self.item.val().get_bit(149);
         self.dull.next = self.item.val().get_bit(150) || self.failed.q.val();
@@ -135,8 +135,8 @@ impl Logic for Step {
         self.from.next = self.at.q.val();
         self.lines.next = self.left.q.val();
         if self.begins.val() {
-            self.from.next = self.item.val().get_bits::<4>(134);
-            self.lines.next = self.item.val().get_bits::<5>(138);
+            self.from.next = self.item.val().get_bits::<4>(135);
+            self.lines.next = self.item.val().get_bits::<5>(139);
         }
         self.sum.next = bit_cast::<5, 4>(self.from.val()) + self.item.val().get_bits::<5>(152);
         self.over.next = self.sum.val().get_bit(4) && self.sum.val().get_bits::<4>(0).any();
@@ -189,10 +189,10 @@ impl Logic for Step {
             self.issue_high.next = self.drain_half.val();
         }
         self.place.next = self.issue_place.val();
-        self.under_way.d.next = (bit_cast::<8, 6>(self.issue_place.val()) << 2)
-            | (bit_cast::<8, 1>(self.issue_high.val().into()) << 1)
-            | bit_cast::<8, 1>(self.issue_low.val().into());
-        self.over_place.next = self.under_way.q.val().get_bits::<6>(2);
+        self.under_way.d.next = (bit_cast::<9, 7>(self.issue_place.val()) << 2)
+            | (bit_cast::<9, 1>(self.issue_high.val().into()) << 1)
+            | bit_cast::<9, 1>(self.issue_low.val().into());
+        self.over_place.next = self.under_way.q.val().get_bits::<7>(2);
         self.one.next = 1.into();
         self.set.next = self.one.val() << self.issue_place.val();
         self.clear.next = self.one.val() << self.over_place.val();

@@ -8,8 +8,8 @@ const LINE: usize = super::Gather::LATENCY + 1;
 /// An engine's datapath: lines in any order and descriptors in, bursts of finished rows out.
 ///
 /// Of each row the accumulators begin at +0 and become `fma(weight, x, accumulator)` in the order of descriptors; what a descriptor
-/// is, [`super::Feed`] says. 8 rows may be under way, one a context; a context's next row may be sent when `freed` named it.
-/// After `reset`, which is to be held for 64 cycles, the accumulators are cleared (128 cycles, `busy`).
+/// is, [`super::Feed`] says. 16 rows may be under way, one a context; a context's next row may be sent when `freed` named it.
+/// After `reset`, which is to be held for 64 cycles, the accumulators are cleared (256 cycles, `busy`).
 ///
 /// After a fault nothing is computed: lines and descriptors are swallowed, and rows that end are written as they stand.
 #[derive(Clone, Debug, Default, LogicBlock)]
@@ -23,21 +23,21 @@ pub struct Datapath {
     /// A place for a line is taken; these as [`Window`] has them.
     pub allocate: Signal<In, Bit>,
     /// Its number.
-    pub slot: Signal<Out, Bits<7>>,
+    pub slot: Signal<Out, Bits<8>>,
     /// There is one.
     pub room: Signal<Out, Bit>,
     /// A line arrives.
     pub arrive: Signal<In, Bit>,
     /// Its place.
-    pub arrive_slot: Signal<In, Bits<7>>,
+    pub arrive_slot: Signal<In, Bits<8>>,
     /// The line.
     pub arrive_data: Signal<In, Bits<512>>,
     /// Descriptors.
-    pub descriptor: StreamIn<123>,
+    pub descriptor: StreamIn<124>,
     /// A context is free for the next row.
     pub freed: Signal<Out, Bit>,
     /// Which.
-    pub freed_context: Signal<Out, Bits<3>>,
+    pub freed_context: Signal<Out, Bits<4>>,
     /// Bursts, as [`Output`] has them.
     pub burst: StreamOut<37>,
     /// Their beats.
@@ -83,7 +83,7 @@ impl Logic for Datapath {
         self.window.arrive_data.next = self.arrive_data.val();
 
         self.decode.words.next = self.words.val();
-        StreamIn::<123>::link(&mut self.descriptor, &mut self.decode.descriptor);
+        StreamIn::<124>::link(&mut self.descriptor, &mut self.decode.descriptor);
         StreamOut::<512>::join(&mut self.window.m, &mut self.decode.line);
         self.decode.drain_want.next = self.drain.want.val();
         self.decode.drain_urgent.next = self.drain.urgent.val();

@@ -4,12 +4,12 @@ use crate::sgcn::layout::*;
 use crate::stream::{Fifo, StreamIn, StreamOut};
 
 /// Rows at which an engine works.
-pub const CONTEXTS: usize = 8;
+pub const CONTEXTS: usize = 16;
 
 const _: () =
-    assert!(CONTEXTS == 8, "a context has a number of three bits, and the loop over all but the first ends at 7");
+    assert!(CONTEXTS == 16, "a context has a number of four bits, and the loop over all but the first ends at 15");
 
-/// Reads the column ids and weights of up to 8 rows at once and hands on their edges, a row after the other in turn, so that the
+/// Reads the column ids and weights of up to 16 rows at once and hands on their edges, a row after the other in turn, so that the
 /// same row's accumulators are not wanted twice in a row.
 ///
 /// An edge a cycle where lines are there. A column id that is not below `vertices` ends it with `fault`.
@@ -36,7 +36,7 @@ pub struct Edges {
     /// A row's result has left.
     pub freed: Signal<In, Bit>,
     /// Its context.
-    pub freed_context: Signal<In, Bits<3>>,
+    pub freed_context: Signal<In, Bits<4>>,
     /// Lines of ids and weights.
     pub request: StreamOut<REQUEST_BITS>,
     /// A line of ids is there.
@@ -44,7 +44,7 @@ pub struct Edges {
     /// A line of weights is there.
     pub weight_arrive: Signal<In, Bit>,
     /// The context that wanted it.
-    pub arrive_context: Signal<In, Bits<3>>,
+    pub arrive_context: Signal<In, Bits<4>>,
     /// It.
     pub data: Signal<In, Bits<512>>,
     /// Edges; see [`crate::sgcn::layout`].
@@ -56,33 +56,33 @@ pub struct Edges {
     /// In which row.
     pub fault_row: Signal<Out, Bits<32>>,
     context: [Context; CONTEXTS],
-    places: Ram<3, PLACE_BITS>,
-    column_lines: Ram<3, 512>,
-    weight_lines: Ram<3, 512>,
+    places: Ram<4, PLACE_BITS>,
+    column_lines: Ram<4, 512>,
+    weight_lines: Ram<4, 512>,
     queue: Fifo<EDGE_BITS, 4, 5>,
     /// The context that gets the next row.
-    spare: Signal<Local, Bits<3>>,
+    spare: Signal<Local, Bits<4>>,
     any_spare: Signal<Local, Bit>,
     any_used: Signal<Local, Bit>,
     takes: Signal<Local, Bit>,
     /// Whose line is asked for next.
     wanting: Signal<Local, Bit>,
     wanting_weight: Signal<Local, Bit>,
-    wanter: Signal<Local, Bits<3>>,
+    wanter: Signal<Local, Bits<4>>,
     wanted_line: Signal<Local, Bits<28>>,
     asks: Signal<Local, Bit>,
     asked: Reg<Bit>,
     asked_weight: Reg<Bit>,
-    asked_context: Reg<Bits<3>>,
+    asked_context: Reg<Bits<4>>,
     asked_line: Reg<Bits<28>>,
     asked_base: Signal<Local, Bits<32>>,
     asked_tag: Signal<Local, Bits<REQUEST_BITS>>,
     /// The context whose edge is taken.
-    pick: Signal<Local, Bits<3>>,
+    pick: Signal<Local, Bits<4>>,
     any_ready: Signal<Local, Bit>,
     picks: Signal<Local, Bit>,
     picked: Reg<Bit>,
-    turn: Reg<Bits<3>>,
+    turn: Reg<Bits<4>>,
     word: Reg<Bits<4>>,
     final_edge: Reg<Bit>,
     empty: Reg<Bit>,
@@ -90,7 +90,7 @@ pub struct Edges {
     final_at: Signal<Local, Bit>,
     empty_at: Signal<Local, Bit>,
     full: Reg<Bit>,
-    full_context: Reg<Bits<3>>,
+    full_context: Reg<Bits<4>>,
     full_last: Reg<Bit>,
     full_empty: Reg<Bit>,
     full_place: Reg<Bits<PLACE_BITS>>,
@@ -106,7 +106,7 @@ pub struct Edges {
 
 impl Default for Edges {
     fn default() -> Self {
-        let tag = |kind: u64| Constant::new((kind << (REQUEST_TAG + 7)).into());
+        let tag = |kind: u64| Constant::new((kind << (REQUEST_TAG + 8)).into());
         Edges {
             clock: Signal::default(),
             reset: Signal::default(),
@@ -213,7 +213,7 @@ impl Logic for Edges {
             }
         }
         comment!("The next context after the last that was taken, if any, goes before the first of all.");
-        for i in 0..7 {
+        for i in 0..15 {
             if self.context[CONTEXTS - 1 - i].ready.val() && (self.turn.q.val() < (CONTEXTS - 1 - i).to_bits()) {
                 self.pick.next = (CONTEXTS - 1 - i).to_bits();
             }
@@ -246,7 +246,7 @@ impl Logic for Edges {
         }
         self.request.data.next =
             bit_cast::<REQUEST_BITS, 32>(self.asked_base.val() + bit_cast::<32, 28>(self.asked_line.q.val()))
-                | (bit_cast::<REQUEST_BITS, 3>(self.asked_context.q.val()) << 32)
+                | (bit_cast::<REQUEST_BITS, 4>(self.asked_context.q.val()) << 32)
                 | self.asked_tag.val();
 
         comment!("Three edges are on their way to the queue at most.");
@@ -315,9 +315,9 @@ impl Logic for Edges {
             | (bit_cast::<EDGE_BITS, 32>(self.weight.q.val()) << 109)
             | (bit_cast::<EDGE_BITS, 31>(self.column.q.val().get_bits::<31>(0)) << 141)
             | (bit_cast::<EDGE_BITS, 1>((self.column.q.val().get_bit(31) & self.bypass.val()).into()) << 172)
-            | (bit_cast::<EDGE_BITS, 3>(self.full_context.q.val()) << 173)
-            | (bit_cast::<EDGE_BITS, 1>(self.full_last.q.val().into()) << 176)
-            | (bit_cast::<EDGE_BITS, 1>(self.full_empty.q.val().into()) << 177);
+            | (bit_cast::<EDGE_BITS, 4>(self.full_context.q.val()) << 173)
+            | (bit_cast::<EDGE_BITS, 1>(self.full_last.q.val().into()) << 177)
+            | (bit_cast::<EDGE_BITS, 1>(self.full_empty.q.val().into()) << 178);
         StreamOut::<EDGE_BITS>::link(&mut self.m, &mut self.queue.m);
         self.busy.next = self.any_used.val() || self.s.valid.val();
         self.fault.next = self.broken.q.val();

@@ -4,9 +4,9 @@ use crate::sgcn::layout::*;
 use crate::stream::{Fifo, StreamIn, StreamOut};
 
 /// Bits of a descriptor; [`crate::sgcn::datapath::Feed`] has its fields.
-pub const DESCRIPTOR_BITS: usize = 123;
+pub const DESCRIPTOR_BITS: usize = 124;
 /// Bits of what is kept of an edge until its record's length is known.
-const KEPT_BITS: usize = 138;
+const KEPT_BITS: usize = 139;
 
 /// Turns edges into requests for the lines of their records, and into descriptors of what will come.
 ///
@@ -54,7 +54,7 @@ pub struct Fetch {
     /// The window has a place.
     pub room: Signal<In, Bit>,
     /// Which.
-    pub slot: Signal<In, Bits<7>>,
+    pub slot: Signal<In, Bits<8>>,
     /// It is taken.
     pub allocate: Signal<Out, Bit>,
     /// What the lines will be.
@@ -196,7 +196,7 @@ impl Default for Fetch {
             broken: Reg::default(),
             broken_row: Reg::default(),
             one: Constant::new(1_u64.into()),
-            tag: Constant::new((KIND_LOOKUP << (REQUEST_TAG + 7)).into()),
+            tag: Constant::new((KIND_LOOKUP << (REQUEST_TAG + 8)).into()),
         }
     }
 }
@@ -247,14 +247,14 @@ impl Logic for Fetch {
         self.kept.write_enable.next = self.enters.val();
         self.kept.write_address.next = self.tail.q.val().get_bits::<5>(0);
         self.kept.write_data.next = bit_cast::<KEPT_BITS, 32>(self.moving_edge.q.val().get_bits::<32>(EDGE_WEIGHT))
-            | (bit_cast::<KEPT_BITS, 3>(self.moving_edge.q.val().get_bits::<3>(EDGE_CONTEXT)) << 32)
-            | (bit_cast::<KEPT_BITS, 1>(self.moving_edge.q.val().get_bits::<1>(EDGE_LAST)) << 35)
-            | (bit_cast::<KEPT_BITS, 1>(self.moving_edge.q.val().get_bits::<1>(EDGE_HOLLOW)) << 36)
-            | (bit_cast::<KEPT_BITS, 1>(self.moving_edge.q.val().get_bits::<1>(EDGE_BYPASS)) << 37)
-            | (bit_cast::<KEPT_BITS, 31>(self.moving_edge.q.val().get_bits::<31>(PLACE_ROW)) << 38)
-            | (bit_cast::<KEPT_BITS, 32>(self.moving_edge.q.val().get_bits::<32>(PLACE_OUT)) << 69)
-            | (bit_cast::<KEPT_BITS, 5>(self.moving_edge.q.val().get_bits::<5>(PLACE_SEGMENTS)) << 101)
-            | (bit_cast::<KEPT_BITS, 32>(self.line.q.val()) << 106);
+            | (bit_cast::<KEPT_BITS, 4>(self.moving_edge.q.val().get_bits::<4>(EDGE_CONTEXT)) << 32)
+            | (bit_cast::<KEPT_BITS, 1>(self.moving_edge.q.val().get_bits::<1>(EDGE_LAST)) << 36)
+            | (bit_cast::<KEPT_BITS, 1>(self.moving_edge.q.val().get_bits::<1>(EDGE_HOLLOW)) << 37)
+            | (bit_cast::<KEPT_BITS, 1>(self.moving_edge.q.val().get_bits::<1>(EDGE_BYPASS)) << 38)
+            | (bit_cast::<KEPT_BITS, 31>(self.moving_edge.q.val().get_bits::<31>(PLACE_ROW)) << 39)
+            | (bit_cast::<KEPT_BITS, 32>(self.moving_edge.q.val().get_bits::<32>(PLACE_OUT)) << 70)
+            | (bit_cast::<KEPT_BITS, 5>(self.moving_edge.q.val().get_bits::<5>(PLACE_SEGMENTS)) << 102)
+            | (bit_cast::<KEPT_BITS, 32>(self.line.q.val()) << 107);
         self.queue.s.valid.next = self.looks.val();
         self.queue.s.data.next = bit_cast::<REQUEST_BITS, 32>(self.entry.q.val())
             | (bit_cast::<REQUEST_BITS, 5>(self.tail.q.val().get_bits::<5>(0)) << 32)
@@ -292,9 +292,9 @@ impl Logic for Fetch {
         self.found_word.next = self.found.read_data.val();
         self.count.next = self.found_word.val().get_bits::<6>(FOUND_LINES);
         if self.dense.val() {
-            self.count.next = bit_cast::<6, 5>(self.edge_word.val().get_bits::<5>(101));
+            self.count.next = bit_cast::<6, 5>(self.edge_word.val().get_bits::<5>(102));
         }
-        if self.edge_word.val().get_bit(36) {
+        if self.edge_word.val().get_bit(37) {
             self.count.next = 0.into();
         }
         self.stands_for_none.next = !self.count.val().any();
@@ -309,19 +309,20 @@ impl Logic for Fetch {
             self.kind.next = 3.into();
         }
         self.bad.next =
-            !self.dense.val() && !self.edge_word.val().get_bit(36) && self.found_word.val().get_bit(FOUND_BAD);
+            !self.dense.val() && !self.edge_word.val().get_bit(37) && self.found_word.val().get_bit(FOUND_BAD);
 
         self.able.next = self.resolved.q.val().get_bit(self.head.q.val().get_bits::<5>(0).index())
             && !self.stop.val()
             && !self.broken.q.val()
-            && !self.descriptors.fill.val().get_bits::<2>(4).any();
+            && !self.descriptors.fill.val().get_bits::<4>(1).all()
+            && !self.descriptors.fill.val().get_bit(5);
         self.fires.next = self.loaded.q.val() && self.room.val() && self.lines.ready.val();
         self.loads.next = self.able.val()
             && !self.bad.val()
             && (!self.loaded.q.val() || (self.fires.val() && (self.left.q.val() == 1)));
         if self.able.val() && self.bad.val() {
             self.broken.d.next = true;
-            self.broken_row.d.next = self.edge_word.val().get_bits::<31>(38);
+            self.broken_row.d.next = self.edge_word.val().get_bits::<31>(39);
         }
         if self.fires.val() {
             self.at.d.next = self.at.q.val() + 1;
@@ -333,8 +334,8 @@ impl Logic for Fetch {
             self.head_next.next = self.head.q.val() + 1;
             self.loaded.d.next = !self.stands_for_none.val();
             self.left.d.next = self.count.val();
-            self.noalloc.d.next = self.edge_word.val().get_bit(37);
-            self.at.d.next = self.edge_word.val().get_bits::<32>(106);
+            self.noalloc.d.next = self.edge_word.val().get_bit(38);
+            self.at.d.next = self.edge_word.val().get_bits::<32>(107);
             if self.pairs.val() {
                 self.at.d.next = self.found_word.val().get_bits::<32>(FOUND_LINE);
             }
@@ -364,21 +365,21 @@ impl Logic for Fetch {
 
         self.lines.valid.next = self.loaded.q.val() && self.room.val();
         self.lines.data.next = bit_cast::<REQUEST_BITS, 32>(self.at.q.val())
-            | (bit_cast::<REQUEST_BITS, 7>(self.slot.val()) << 32)
-            | (bit_cast::<REQUEST_BITS, 1>(self.noalloc.q.val().into()) << 42);
+            | (bit_cast::<REQUEST_BITS, 8>(self.slot.val()) << 32)
+            | (bit_cast::<REQUEST_BITS, 1>(self.noalloc.q.val().into()) << 43);
         self.allocate.next = self.fires.val();
 
         comment!("An empty record in mid row is nothing to tell.");
         self.descriptors.s.valid.next =
-            self.loads.val() && (!self.stands_for_none.val() || self.edge_word.val().get_bit(35));
-        self.descriptors.s.data.next = bit_cast::<DESCRIPTOR_BITS, 35>(self.edge_word.val().get_bits::<35>(0))
-            | (bit_cast::<DESCRIPTOR_BITS, 2>(self.kind.val()) << 35)
-            | (bit_cast::<DESCRIPTOR_BITS, 5>(self.count.val().get_bits::<5>(0)) << 37)
-            | (bit_cast::<DESCRIPTOR_BITS, 12>(self.found_word.val().get_bits::<12>(FOUND_ENTRY)) << 42)
-            | (bit_cast::<DESCRIPTOR_BITS, 1>(self.edge_word.val().get_bits::<1>(35)) << 54)
-            | (bit_cast::<DESCRIPTOR_BITS, 5>(self.edge_word.val().get_bits::<5>(101)) << 55)
-            | (bit_cast::<DESCRIPTOR_BITS, 32>(self.edge_word.val().get_bits::<32>(69)) << 60)
-            | (bit_cast::<DESCRIPTOR_BITS, 31>(self.edge_word.val().get_bits::<31>(38)) << 92);
+            self.loads.val() && (!self.stands_for_none.val() || self.edge_word.val().get_bit(36));
+        self.descriptors.s.data.next = bit_cast::<DESCRIPTOR_BITS, 36>(self.edge_word.val().get_bits::<36>(0))
+            | (bit_cast::<DESCRIPTOR_BITS, 2>(self.kind.val()) << 36)
+            | (bit_cast::<DESCRIPTOR_BITS, 5>(self.count.val().get_bits::<5>(0)) << 38)
+            | (bit_cast::<DESCRIPTOR_BITS, 12>(self.found_word.val().get_bits::<12>(FOUND_ENTRY)) << 43)
+            | (bit_cast::<DESCRIPTOR_BITS, 1>(self.edge_word.val().get_bits::<1>(36)) << 55)
+            | (bit_cast::<DESCRIPTOR_BITS, 5>(self.edge_word.val().get_bits::<5>(102)) << 56)
+            | (bit_cast::<DESCRIPTOR_BITS, 32>(self.edge_word.val().get_bits::<32>(70)) << 61)
+            | (bit_cast::<DESCRIPTOR_BITS, 31>(self.edge_word.val().get_bits::<31>(39)) << 93);
         StreamOut::<DESCRIPTOR_BITS>::link(&mut self.m, &mut self.descriptors.m);
         self.fault.next = self.broken.q.val();
         self.fault_row.next = bit_cast::<32, 31>(self.broken_row.q.val());

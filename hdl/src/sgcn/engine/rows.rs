@@ -142,7 +142,7 @@ impl Default for Rows {
             address: Signal::default(),
             place: Signal::default(),
             bounds: Signal::default(),
-            tag: Constant::new((KIND_ROW << (REQUEST_TAG + 7)).into()),
+            tag: Constant::new((KIND_ROW << (REQUEST_TAG + 8)).into()),
         }
     }
 }

@@ -83,7 +83,7 @@ pub struct Engine {
     /// A response.
     pub arrive: Signal<In, Bit>,
     /// Its tag.
-    pub tag: Signal<In, Bits<10>>,
+    pub tag: Signal<In, Bits<11>>,
     /// Its line.
     pub data: Signal<In, Bits<512>>,
     /// Bursts of results, as [`Datapath`] has them.
@@ -110,11 +110,11 @@ pub struct Engine {
     tallies: [EventCounter; TALLIES],
     event: [Signal<Local, Bit>; TALLIES],
     arrived: Reg<Bit>,
-    arrived_tag: Reg<Bits<10>>,
+    arrived_tag: Reg<Bits<11>>,
     arrived_data: Reg<Bits<512>>,
     kind: Signal<Local, Bits<3>>,
     sends: Signal<Local, Bit>,
-    /// Requests without a response: places of the window, lookups, lines of eight contexts and one of pointers.
+    /// Requests without a response: places of the window, lookups, lines of 16 contexts and one of pointers.
     owed: Reg<Bits<9>>,
     owed_more: Signal<Local, Bits<9>>,
 }
@@ -136,7 +136,7 @@ impl Logic for Engine {
         self.arrived.d.next = self.arrive.val();
         self.arrived_tag.d.next = self.tag.val();
         self.arrived_data.d.next = self.data.val();
-        self.kind.next = self.arrived_tag.q.val().get_bits::<3>(7);
+        self.kind.next = self.arrived_tag.q.val().get_bits::<3>(8);
 
         self.rows.row_pointers.next = self.row_pointers.val();
         self.rows.results.next = self.results.val();
@@ -162,7 +162,7 @@ impl Logic for Engine {
         self.edges_of.freed_context.next = self.datapath.freed_context.val();
         self.edges_of.column_arrive.next = self.arrived.q.val() && (self.kind.val() == 2);
         self.edges_of.weight_arrive.next = self.arrived.q.val() && (self.kind.val() == 3);
-        self.edges_of.arrive_context.next = self.arrived_tag.q.val().get_bits::<3>(0);
+        self.edges_of.arrive_context.next = self.arrived_tag.q.val().get_bits::<4>(0);
         self.edges_of.data.next = self.arrived_data.q.val();
 
         StreamOut::<EDGE_BITS>::join(&mut self.edges_of.m, &mut self.fetch.s);
@@ -185,7 +185,7 @@ impl Logic for Engine {
         StreamOut::<DESCRIPTOR_BITS>::join(&mut self.fetch.m, &mut self.datapath.descriptor);
         self.datapath.words.next = self.bitmap_words.val();
         self.datapath.arrive.next = self.arrived.q.val() && (self.kind.val() == 0);
-        self.datapath.arrive_slot.next = self.arrived_tag.q.val().get_bits::<7>(0);
+        self.datapath.arrive_slot.next = self.arrived_tag.q.val().get_bits::<8>(0);
         self.datapath.arrive_data.next = self.arrived_data.q.val();
         StreamOut::<37>::link(&mut self.burst, &mut self.datapath.burst);
         StreamOut::<512>::link(&mut self.w, &mut self.datapath.w);
@@ -234,9 +234,9 @@ impl Logic for Engine {
         self.event[1].next = self.datapath.hazard.val();
         self.event[2].next = self.datapath.starved.val();
         self.event[3].next = self.datapath.idle.val() && self.running.val();
-        self.event[4].next = self.sends.val() && self.requests.m.data.val().get_bits::<2>(40).any();
-        self.event[5].next = self.sends.val() && (self.requests.m.data.val().get_bits::<3>(39) == 1);
-        self.event[6].next = self.sends.val() && !self.requests.m.data.val().get_bits::<3>(39).any();
+        self.event[4].next = self.sends.val() && self.requests.m.data.val().get_bits::<2>(41).any();
+        self.event[5].next = self.sends.val() && (self.requests.m.data.val().get_bits::<3>(40) == 1);
+        self.event[6].next = self.sends.val() && !self.requests.m.data.val().get_bits::<3>(40).any();
         self.event[7].next = self.datapath.freed.val();
         for i in 0..TALLIES {
             self.tallies[i].clock.next = self.clock.val();

@@ -86,7 +86,7 @@ fn run(block: &mut Cell, requests: &[Request], manner: Manner, rng: &mut Rng) ->
         misses.sample(&mut block.instance);
         still = if hit + missed + merged > 0 || comes { 0 } else { still + 1 };
         for taken in &sink.taken[seen..] {
-            let (engine, tag) = ((taken[16] >> 10) as usize, (taken[16] & 1023) as usize);
+            let (engine, tag) = ((taken[16] >> 11) as usize, (taken[16] & 2047) as usize);
             let line = awaited.remove(&(engine, tag));
             let line = line.unwrap_or_else(|| panic!("a response to {engine}, {tag} that nobody waits for"));
             assert_eq!(taken[..16], content(line), "line {line:#x} for {engine}, {tag}");
@@ -216,7 +216,7 @@ fn survives_stalls() {
                 responses: Pace::ALL[rng.below(4) % 3],
                 misses: pace(&mut rng),
                 delay: [1, 4, 40, 300][rng.below(4)],
-                hoards: [1, 1, 5, 32][rng.below(4)],
+                hoards: [1, 1, 5, 64][rng.below(4)],
             };
             let (count, sets) = ([2, 14, 20, 40, 200][rng.below(5)], 1 + rng.below(4) as u32);
             let pool = lines(count, sets, hashed, &mut rng);
@@ -224,7 +224,7 @@ fn survives_stalls() {
             most = most.max(run(&mut block, &requests, manner, &mut rng).most);
         }
     }
-    assert_eq!(most, 32, "the misses were never exhausted");
+    assert_eq!(most, 64, "the misses were never exhausted");
 }
 
 /// A line is given up while it is being hit: the answer is still its own.

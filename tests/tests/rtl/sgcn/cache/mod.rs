@@ -43,7 +43,7 @@ struct Request {
 
 impl Request {
     fn words(&self) -> Vec<u32> {
-        let high = self.engine << 11 | usize::from(self.noalloc) << 10 | self.tag;
+        let high = self.engine << 12 | usize::from(self.noalloc) << 11 | self.tag;
         vec![self.line, high as u32]
     }
 }

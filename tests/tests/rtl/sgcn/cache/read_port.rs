@@ -34,8 +34,8 @@ fn fresh(memory: u64) -> Cell {
 fn run(block: &mut Cell, memory: u64, lines: &[u32], manner: Manner, rng: &mut Rng) -> usize {
     let mut sink = Sink::new(block.wires("fill"), manner.takes);
     // Who asks: the line behind each id, and the ids that are free.
-    let mut using: Vec<Option<u32>> = vec![None; 512];
-    let mut free: Vec<usize> = (0..512).collect();
+    let mut using: Vec<Option<u32>> = vec![None; 1024];
+    let mut free: Vec<usize> = (0..1024).collect();
     let mut offer: Option<usize> = None;
     // Memory: ids to be answered, the one that is offered, and the address that stands.
     let mut asked: Vec<usize> = Vec::new();
@@ -44,13 +44,13 @@ fn run(block: &mut Cell, memory: u64, lines: &[u32], manner: Manner, rng: &mut R
     let (mut sent, mut answered, mut seen, mut beats, mut cycles, mut failed) = (0, 0, 0, 0, 0, None);
     let word = |id: usize, line: u32| (id as u64) << 32 | u64::from(line);
     while seen < lines.len() || cycles == 0 {
-        if offer.is_none() && sent < lines.len() && 512 - free.len() < manner.most && manner.asks.draw(rng) {
+        if offer.is_none() && sent < lines.len() && 1024 - free.len() < manner.most && manner.asks.draw(rng) {
             let id = free.swap_remove(rng.below(free.len()));
             using[id] = Some(lines[sent]);
             offer = Some(id);
         }
         block.set("miss_valid", offer.is_some().into());
-        block.set("miss_data", offer.map_or(rng.word() >> 23, |id| word(id, lines[sent])));
+        block.set("miss_data", offer.map_or(rng.word() >> 22, |id| word(id, lines[sent])));
         let ready = manner.memory[0].draw(rng);
         block.set("axi_arready", ready.into());
         if answer.is_none() && !asked.is_empty() && manner.memory[1].draw(rng) {
@@ -132,7 +132,7 @@ fn random(lines: usize, rng: &mut Rng) -> Vec<u32> {
 #[test]
 fn matches_reference() {
     let mut rng = Rng::new(seed("sgcn::read_port", 0x7265_6164));
-    let prompt = Manner { asks: Pace::ALL[0], takes: Pace::ALL[0], memory: [Pace::ALL[0]; 2], most: 400, error: None };
+    let prompt = Manner { asks: Pace::ALL[0], takes: Pace::ALL[0], memory: [Pace::ALL[0]; 2], most: 900, error: None };
     for memory in [0, 0x4000, (1 << 38) - 4096, 0xffff_fff0_0000_1000, 0x1234_5678_9abc_d000] {
         let mut block = fresh(memory);
         let cycles = run(&mut block, memory, &random(2000, &mut rng), prompt, &mut rng);
@@ -151,7 +151,7 @@ fn survives_stalls() {
             asks: pace(&mut rng),
             takes: pace(&mut rng),
             memory: [pace(&mut rng), pace(&mut rng)],
-            most: [1, 2, 30, 512][rng.below(4)],
+            most: [1, 2, 30, 1024][rng.below(4)],
             error: (round % 2 == 1).then(|| rng.below(200)),
         };
         run(&mut block, memory, &random(300, &mut rng), manner, &mut rng);

@@ -109,7 +109,7 @@ impl Bench {
         self.cell.instance.get(port) == 1
     }
 
-    /// Runs rows to their end, up to 8 at a time; their contexts are dealt here. `turns` sends one record of each in turn.
+    /// Runs rows to their end, up to 16 at a time; their contexts are dealt here. `turns` sends one record of each in turn.
     pub fn run(&mut self, words: usize, rows: Vec<Vec<Record>>, paces: Paces, turns: bool, rng: &mut Rng) -> Outcome {
         let [burst_valid, burst_data, burst_ready] = self.ports.burst;
         let [w_valid, w_data, w_ready] = self.ports.w;
@@ -124,7 +124,7 @@ impl Bench {
         let total = rows.len();
         let bound = 2000 + 200 * rows.iter().flatten().map(|record| 2 + record.lines.len()).sum::<usize>();
         let mut rows: VecDeque<VecDeque<Record>> = rows.into_iter().map(VecDeque::from).collect();
-        let mut free: VecDeque<u32> = (0..8).collect();
+        let mut free: VecDeque<u32> = (0..16).collect();
         let mut open: VecDeque<VecDeque<Record>> = VecDeque::new();
         let (mut descriptors, mut asks) = (VecDeque::new(), VecDeque::new());
         let mut arrivals: Vec<(u64, Line)> = Vec::new();
@@ -161,7 +161,7 @@ impl Bench {
                 self.set(self.ports.arrive_slot, slot);
                 self.cell.instance.set_words(self.ports.arrive_data, &line);
             } else {
-                self.set(self.ports.arrive_slot, rng.word() & 127);
+                self.set(self.ports.arrive_slot, rng.word() & 255);
             }
             if ask {
                 arrivals.push((slot, asks.pop_front().expect("not empty")));

@@ -43,7 +43,7 @@ impl Record {
         let claimed = self.claimed.unwrap_or(self.lines.len() as u32);
         let fields = [
             (self.weight, 32),
-            (self.context, 3),
+            (self.context, 4),
             (self.kind, 2),
             (claimed & 31, 5),
             (self.entry, 3),
@@ -62,7 +62,7 @@ impl Record {
             }
             at += bits;
         }
-        assert_eq!(at, 123);
+        assert_eq!(at, 124);
         words
     }
 

@@ -17,15 +17,15 @@ fn run(n: usize, late: usize, paces: [Pace; 3], rng: &mut Rng) -> usize {
     let (mut asked, mut under_way, mut cycles) = (0, Vec::new(), 0);
     while sink.taken.len() < n {
         cell.settle();
-        assert_eq!(cell.get("room") == 1, asked - sink.taken.len() < 128, "room");
-        assert_eq!(cell.get("slot") as usize, asked % 128, "slot");
+        assert_eq!(cell.get("room") == 1, asked - sink.taken.len() < 256, "room");
+        assert_eq!(cell.get("slot") as usize, asked % 256, "slot");
         let ask = asked < n && cell.get("room") == 1 && paces[0].draw(rng);
         cell.set("allocate", ask.into());
         let due = under_way.len() >= late || asked == n || cell.get("room") == 0;
         let arrives = !under_way.is_empty() && due && paces[1].draw(rng);
         let which: usize = if arrives { under_way.swap_remove(rng.below(under_way.len())) } else { rng.below(n) };
         cell.set("arrive", arrives.into());
-        cell.set("arrive_slot", which as u64 % 128);
+        cell.set("arrive_slot", which as u64 % 256);
         let port = cell.port("arrive_data");
         cell.instance.set_words(port, &lines[which]);
         sink.drive(&mut cell.instance, rng);
@@ -46,7 +46,7 @@ fn run(n: usize, late: usize, paces: [Pace; 3], rng: &mut Rng) -> usize {
 #[test]
 fn matches_reference() {
     let mut rng = Rng::new(seed(NAME, 0x7769_6e64));
-    for late in [1, 2, 5, 40, 128] {
+    for late in [1, 2, 5, 40, 256] {
         let cycles = run(2000, late, [Pace::ALL[0]; 3], &mut rng);
         println!("{NAME}: 2000 lines in {cycles} cycles with {late} under way");
     }
@@ -59,7 +59,7 @@ fn survives_stalls() {
     for asks in Pace::ALL {
         for arrivals in Pace::ALL {
             for takes in Pace::ALL {
-                let late = 1 + rng.below(128);
+                let late = 1 + rng.below(256);
                 run(400, late, [asks, arrivals, takes], &mut rng);
             }
         }

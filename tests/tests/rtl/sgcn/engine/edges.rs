@@ -97,7 +97,7 @@ fn run(case: &Case, paces: Paces, rng: &mut Rng) -> (Option<u32>, usize) {
         let answers = !pending.is_empty() && paces.answers.draw(rng);
         let mut kind = 0;
         let mut line = noise(rng);
-        cell.set("arrive_context", rng.word() & 7);
+        cell.set("arrive_context", rng.word() & 15);
         if answers {
             let (address, what, context) = pending.swap_remove(rng.below(pending.len()));
             kind = what;
@@ -110,7 +110,7 @@ fn run(case: &Case, paces: Paces, rng: &mut Rng) -> (Option<u32>, usize) {
         cell.instance.set_words(data, &line);
         let frees = !over.is_empty() && paces.frees.draw(rng);
         cell.set("freed", frees.into());
-        cell.set("freed_context", rng.word() & 7);
+        cell.set("freed_context", rng.word() & 15);
         if frees {
             let context = over.swap_remove(rng.below(over.len()));
             cell.set("freed_context", context as u64);
@@ -128,7 +128,7 @@ fn run(case: &Case, paces: Paces, rng: &mut Rng) -> (Option<u32>, usize) {
         }
         asked = requests.taken.len();
         for edge in &sink.taken[seen..] {
-            let context = field(edge, EDGE_CONTEXT, 3) as usize;
+            let context = field(edge, EDGE_CONTEXT, 4) as usize;
             let place = Place::of(edge);
             let number = (place.row - 0x7fff_ff00) as usize;
             let (right, first, past) = case.rows[number];

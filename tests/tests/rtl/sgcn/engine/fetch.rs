@@ -57,7 +57,7 @@ impl Edge {
             weight: rng.word() as u32,
             column: rng.below(1 << 20) as u32,
             bypass: rng.one_in(2),
-            context: rng.below(8) as u32,
+            context: rng.below(16) as u32,
             last: hollow || rng.one_in(4),
             hollow,
         }
@@ -68,7 +68,7 @@ impl Edge {
             (self.weight.into(), 32),
             (self.column.into(), 31),
             (self.bypass.into(), 1),
-            (self.context.into(), 3),
+            (self.context.into(), 4),
             (self.last.into(), 1),
             (self.hollow.into(), 1),
         ];
@@ -243,13 +243,13 @@ fn run(format: Format, edges: &[Edge], sound: bool, paces: Paces, rng: &mut Rng)
             _ => 0,
         };
         assert_eq!(taken[0], edge.weight);
-        assert_eq!((field(taken, 32, 3), field(taken, 35, 2)), (edge.context.into(), kind), "{format:?}");
-        assert_eq!(field(taken, 37, 5), u64::from(found.lines) & 31);
+        assert_eq!((field(taken, 32, 4), field(taken, 36, 2)), (edge.context.into(), kind), "{format:?}");
+        assert_eq!(field(taken, 38, 5), u64::from(found.lines) & 31);
         if kind == 2 {
-            assert_eq!((field(taken, 42, 3), field(taken, 45, 9)), (found.entry.into(), found.count.into()));
+            assert_eq!((field(taken, 43, 3), field(taken, 46, 9)), (found.entry.into(), found.count.into()));
         }
-        assert_eq!((field(taken, 54, 1) == 1, field(taken, 55, 5)), (edge.last, edge.place.segments.into()));
-        assert_eq!((field(taken, 60, 32), field(taken, 92, 31)), (edge.place.out.into(), edge.place.row.into()));
+        assert_eq!((field(taken, 55, 1) == 1, field(taken, 56, 5)), (edge.last, edge.place.segments.into()));
+        assert_eq!((field(taken, 61, 32), field(taken, 93, 31)), (edge.place.out.into(), edge.place.row.into()));
     }
     let fault = (cell.get("fault") == 1).then(|| cell.get("fault_row") as u32);
     assert_eq!(fault, wrong);

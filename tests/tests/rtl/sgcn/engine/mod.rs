@@ -105,6 +105,6 @@ impl Place {
 
 /// A request: line address, kind and slot of its tag, whether it is not to be kept.
 fn request(words: &[u32]) -> (u32, u64, usize, bool) {
-    let slot = field(words, REQUEST_TAG, 7) as usize;
-    (words[0], field(words, REQUEST_TAG + 7, 3), slot, field(words, REQUEST_NOALLOC, 1) == 1)
+    let slot = field(words, REQUEST_TAG, 8) as usize;
+    (words[0], field(words, REQUEST_TAG + 8, 3), slot, field(words, REQUEST_NOALLOC, 1) == 1)
 }
