@@ -177,7 +177,8 @@ pub const BOARDS: &[Board] = &[
         peak_bytes_per_second: Some(32.0 * 14.375e9),
         default_lanes: 4,
         default_engines: (8, 8),
-        timing: Timing::None,
+        // A port of the memory takes 64 ids. A closed row's 122 ns (Wang et al., "Shuhai", FCCM 2020) are 33 in DRAM and the way there.
+        timing: Timing::Dram { config: "hbm2_u280.ini", wiring: Wiring::PortABank, path: 27, depth: 64 },
         memory: MemoryKind::Hbm,
         compute_units: 4,
         card: Some(Card { part: "xcu280-fsvh2892-2L-e", platform: "xilinx_u280_gen3x16_xdma_1_202211_1" }),

@@ -12,7 +12,7 @@ use crate::verilate::{BuildError, EvalError, PortError, TraceError};
 #[derive(Debug, thiserror::Error)]
 pub enum SimError {
     /// The board is known for packaging only.
-    #[error("board `{0}` cannot be simulated; `ideal`, `hostile`, `smartssd` and `hbm2-256` can")]
+    #[error("board `{0}` cannot be simulated; `ideal`, `hostile`, `smartssd`, `hbm2-256` and `u280` can")]
     NotSimulated(&'static str),
     /// The kernel could not be printed.
     #[error("cannot print the kernel: {0}")]

@@ -49,7 +49,7 @@ fn copy(sim: &mut KernelSim, skew: [u64; 4], bytes: u32, random: &mut Random) ->
 
 #[test]
 fn every_board_copies() {
-    for board in ["ideal", "hostile", "smartssd", "hbm2-256"] {
+    for board in ["ideal", "hostile", "smartssd", "hbm2-256", "u280"] {
         let mut sim = open(board, seeded(1));
         let mut random = Random::new(5, 0);
         for bytes in [1, 63, 64, 65, 1024, 4096, 10_001] {
@@ -225,7 +225,7 @@ fn a_port_does_not_reach_another_ports_bank() {
 
 #[test]
 fn refused_accesses_reach_the_kernel() {
-    for board in ["ideal", "hostile", "smartssd", "hbm2-256"] {
+    for board in ["ideal", "hostile", "smartssd", "hbm2-256", "u280"] {
         for (write, code) in [(false, register::error::AXI_READ), (true, register::error::AXI_WRITE)] {
             let mut sim = open(board, seeded(9));
             let [s0, t0, s1, t1] = places(sim.board(), [0; 4]);
@@ -258,7 +258,7 @@ fn refused_accesses_reach_the_kernel() {
 
 #[test]
 fn an_address_in_no_bank_is_a_decode_error() {
-    for board in ["ideal", "hostile", "smartssd", "hbm2-256"] {
+    for board in ["ideal", "hostile", "smartssd", "hbm2-256", "u280"] {
         let mut sim = open(board, seeded(4));
         let [s0, t0, s1, _] = places(sim.board(), [0; 4]);
         let nowhere = 0x7fff_0000_0000;
@@ -275,7 +275,7 @@ fn an_address_in_no_bank_is_a_decode_error() {
 
 #[test]
 fn a_reset_in_the_middle_of_a_run_leaves_a_usable_board() {
-    for board in ["ideal", "hostile", "smartssd", "hbm2-256"] {
+    for board in ["ideal", "hostile", "smartssd", "hbm2-256", "u280"] {
         let mut sim = open(board, seeded(6));
         for cycles in [40, 90, 150, 333] {
             let [s0, t0, s1, t1] = places(sim.board(), [0; 4]);

@@ -119,7 +119,7 @@ fn overtaken(board: &str, seed: u64, ids: u32, most: u32) -> usize {
 
 #[test]
 fn ids_overtake_each_other_and_one_id_never() {
-    for (board, reorders) in [("ideal", false), ("hostile", true), ("hbm2-256", true)] {
+    for (board, reorders) in [("ideal", false), ("hostile", true), ("hbm2-256", true), ("u280", true)] {
         for seed in 0..2 {
             for most in [1, 16] {
                 let of = |ids| overtaken(board, seed, ids, most);

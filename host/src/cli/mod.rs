@@ -44,7 +44,7 @@ store's folders, or one a folder";
 /// And with `--help`.
 const DEVICE_LONG: &str = "The device, with keys after commas: xrt:0,xclbin=smartupdate_l2.xclbin\n\n  \
 soft             this machine's CPU: threads\n  \
-sim:BOARD        a simulated board (ideal, hostile, smartssd, hbm2-256): lanes, seed, clock (MHz), waves (an FST file)\n  \
+sim:BOARD        a simulated board (ideal, hostile, smartssd, hbm2-256, u280): lanes, seed, clock (MHz), waves (an FST file)\n  \
 xrt:INDEX|BDF    a card through XRT: xclbin (the file to load), unit (which compute unit, from 0)\n  \
 xrt-emu:BOARD    a simulated board through the real XRT: the keys of sim and of xrt\n\n\
 All but soft also have optimizer=NAME: the smaller kernel for that optimizer alone, smartupdate_NAME, instead of smartupdate";

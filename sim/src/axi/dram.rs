@@ -16,6 +16,7 @@ use controller::Controller;
 const CONFIGURATIONS: &[(&str, &str)] = &[
     ("ddr4_2400_smartssd.ini", include_str!("../../dram/ddr4_2400_smartssd.ini")),
     ("hbm2_256.ini", include_str!("../../dram/hbm2_256.ini")),
+    ("hbm2_u280.ini", include_str!("../../dram/hbm2_u280.ini")),
 ];
 
 /// Beats of one port that may be on their way from DRAM behind an arbiter: what a port's read buffer there holds.

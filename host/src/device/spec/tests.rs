@@ -55,7 +55,7 @@ fn errors_say_what_exists() {
     }
     assert!(error("xrt:0,lanes=2").contains("there are optimizer, xclbin, unit"));
     assert!(error("xrt-emu").contains("there are xrt-emu:ideal, xrt-emu:hostile, xrt-emu:smartssd"));
-    assert!(error("xrt-emu:u280").contains("known for packaging only"));
+    assert!(error("xrt-emu:u250").contains("known for packaging only"));
     assert!(error("xrt:0,xclbin=").contains("xclbin=smartupdate.xclbin"));
     assert!(error("sim:ideal,lanes=3").contains("lanes can be 1, 2, 4"));
     assert!(error("sim:ideal,lanes=many").contains("no number"));
