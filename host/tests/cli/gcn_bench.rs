@@ -113,4 +113,48 @@ mod on_a_board {
             assert!(text.contains(&format!("graph.txt, 0.5: {row}")), "{text}");
         }
     }
+
+    fn long() -> bool {
+        let long = std::env::var_os("NEARFIELD_LONG").is_some();
+        if !long {
+            println!("skipped: NEARFIELD_LONG=1 (make test-long) runs it");
+        }
+        long
+    }
+
+    /// A run whose sums are not those of `soft` fails.
+    #[test]
+    fn published_graphs_are_summed_as_on_soft() {
+        if !long() {
+            return;
+        }
+        let bench = Workbench::new();
+        for graph in ["cora", "citeseer", "pubmed"] {
+            bench.done(&format!("gcn fetch {graph}"));
+            let flags = "--density 0.3 --format beicsr,learned,dense,pairs --slice 128 --order community --bypass used";
+            let said = bench.done(&format!("gcn bench --graph {graph} {flags} --json"));
+            let said: Value = serde_json::from_str(&said).unwrap();
+            assert_eq!(said["runs"].as_array().unwrap().len(), 4, "{graph}");
+        }
+    }
+
+    /// On every run of the published table.
+    #[test]
+    fn the_cycle_model_is_within_five_percent_of_rtl() {
+        if !long() {
+            return;
+        }
+        let bench = Workbench::new();
+        bench.done("gcn fetch pubmed");
+        let cycles = |model: &str| -> Vec<f64> {
+            let said = bench.done(&format!("gcn bench --table published --json {model}"));
+            let said: Value = serde_json::from_str(&said).unwrap();
+            said["runs"].as_array().unwrap().iter().map(|run| run["cycles"].as_f64().unwrap()).collect()
+        };
+        let (rtl, model) = (cycles(""), cycles("--model"));
+        assert_eq!((rtl.len(), model.len()), (16, 16));
+        for (number, (rtl, model)) in rtl.into_iter().zip(model).enumerate() {
+            assert!((model / rtl - 1.0).abs() < 0.05, "run {number}: {model}, but RTL has {rtl}");
+        }
+    }
 }
