@@ -1,5 +1,7 @@
 //! `nearfield step`: one optimizer step of a store.
 
+mod top_k;
+
 use super::console::Console;
 use super::failure::Failure;
 use super::optimizer::optimizer;
@@ -11,7 +13,7 @@ use clap::Args;
 use nearfield::gradients::HalfFormat;
 use nearfield::handler::{self, HalfSink, HandlerError, Report, Work, DEFAULT_MEMORY};
 use nearfield::safetensors::RunWriter;
-use nearfield::source::{self, for_each_piece, Accumulations, Form, Source};
+use nearfield::source::{self, for_each_piece, Accumulations, Form, Source, TopK};
 use nearfield::step::check;
 use nearfield::store::{Next, Store};
 use nearfield_model::gradient_norm::SquareSum;
@@ -19,12 +21,14 @@ use nearfield_model::optimizer::{Coefficients, Optimizer};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
+use top_k::{Compressed, Compression, Streams};
 
 /// Do one optimizer step of a store, on a device or on several.
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  nearfield step --store state --grads grads.safetensors --device sim:ideal,lanes=4 --json\n  \
 nearfield step --store /ssd0/state,/ssd1/state --grads grads --device xrt:0 --device xrt:1\n  \
+nearfield step --store state --grads grads.safetensors --top-k 0.01 --format fp16\n  \
 nearfield step --store state --grads scaled.safetensors --loss-scale dynamic --clip-norm 1 --half bf16 --half-output gpu.safetensors"
 )]
 pub struct Step {
@@ -37,6 +41,8 @@ pub struct Step {
     /// Take the gradients that `nearfield accumulate` added up in the store. They are gone after the step.
     #[arg(long, conflicts_with = "grads")]
     accumulated: bool,
+    #[command(flatten)]
+    compression: Compression,
     #[command(flatten)]
     devices: Devices,
     /// Refuse the store unless it was made for this optimizer.
@@ -75,15 +81,26 @@ struct Printed {
     step: u64,
     /// Gradients that are infinite or NaN.
     nonfinite_gradients: u64,
+    /// What was sent with --top-k.
+    compression: Option<Compressed>,
     #[serde(flatten)]
     applied: Applied,
     #[serde(flatten)]
     report: Report,
 }
 
+/// The gradients that devices get.
+struct Gradients {
+    source: Arc<dyn Source>,
+    /// The sum of their squares, where something depends on it.
+    sum: SquareSum,
+    compressed: Option<Compressed>,
+}
+
 impl Step {
     /// Runs the command.
     pub fn run(self, console: &Console) -> Result<(), Failure> {
+        let top_k = self.compression.checked()?;
         if let Some(output) = &self.half_output {
             refuse_unwritable(output).map_err(Failure::refused)?;
         }
@@ -91,12 +108,15 @@ impl Step {
         self.devices.refuse_number(store.folders())?;
         let optimizer = self.refuse_optimizer(&store)?;
         let source = self.source(&store)?;
+        if let Some(top_k) = top_k {
+            top_k::refuse(top_k, source.as_ref(), &store, self.memory.0)?;
+        }
         if let Some(step) = self.from_step {
             store.back_to(step)?;
         }
         let powers = store.hyper().next(&store.powers());
         let coefficients = self.coefficients(&store)?;
-        let sum = self.sum(console, &store, source.as_ref())?;
+        let Gradients { source, sum, compressed } = self.gradients(console, &store, source, top_k)?;
         let applied =
             Applied::of(self.loss_scale, self.clip_norm, store.loss_scale(), &sum).map_err(Failure::refused)?;
         let mut printed = Printed {
@@ -105,6 +125,7 @@ impl Step {
             optimizer: optimizer.name(),
             step: powers.step,
             nonfinite_gradients: 0,
+            compression: compressed,
             applied,
             report: Report::default(),
         };
@@ -190,20 +211,37 @@ impl Step {
         of.collect::<Result<_, _>>().map_err(Failure::refused)
     }
 
-    /// The sum of the gradients' squares, where something depends on it before the step. Streams are read in any case: a broken one is
-    /// refused before anything is written.
-    fn sum(&self, console: &Console, store: &Store, source: &dyn Source) -> Result<SquareSum, Failure> {
-        // Of accumulated gradients it was made as they were added up.
-        if let Some(squares) = store.manifest().accumulated.as_ref().and_then(|accumulated| accumulated.squares()) {
-            return Ok(squares);
+    /// The gradients as devices get them: as they are, or compressed.
+    fn gradients(
+        &self,
+        console: &Console,
+        store: &Store,
+        given: Arc<dyn Source>,
+        top_k: Option<TopK>,
+    ) -> Result<Gradients, Failure> {
+        let scaled = self.loss_scale.is_some() || self.clip_norm.is_some();
+        let Some(top_k) = top_k else {
+            // Of accumulated gradients the sum was made as they were added up. Streams are read in any case: a broken one is refused
+            // before anything is written.
+            let accumulated = store.manifest().accumulated.as_ref().and_then(|accumulated| accumulated.squares());
+            let sum = match accumulated {
+                Some(squares) => squares,
+                None if scaled || given.form() == Form::TopK => sum(console, store, given.as_ref())?,
+                None => SquareSum::default(),
+            };
+            return Ok(Gradients { source: given, sum, compressed: None });
+        };
+        match top_k::compress(console, store, top_k, given.as_ref(), self.loss_scale.is_some())? {
+            Some(Streams { source, compressed }) => {
+                let sum = if scaled { sum(console, store, source.as_ref())? } else { SquareSum::default() };
+                Ok(Gradients { source, sum, compressed: Some(compressed) })
+            }
+            // A NaN has no magnitude; the step is skipped.
+            None => {
+                let sum = SquareSum { nonfinite: true, ..SquareSum::default() };
+                Ok(Gradients { source: given, sum, compressed: None })
+            }
         }
-        if self.loss_scale.is_none() && self.clip_norm.is_none() && source.form() != Form::TopK {
-            return Ok(SquareSum::default());
-        }
-        let bar = console.progress("gradients", store.elements());
-        let sum = source::sum_of_squares(source, store.layout(), &mut |done| bar.set_position(done));
-        bar.finish_and_clear();
-        Ok(sum?)
     }
 
     fn begin_half(&self, store: &Store) -> Result<Option<(HalfFormat, Arc<RunWriter>)>, Failure> {
@@ -213,6 +251,14 @@ impl Step {
             .map_err(Failure::failed)?;
         Ok(Some((format, Arc::new(file))))
     }
+}
+
+/// The sum of the gradients' squares.
+fn sum(console: &Console, store: &Store, source: &dyn Source) -> Result<SquareSum, Failure> {
+    let bar = console.progress("gradients", store.elements());
+    let sum = source::sum_of_squares(source, store.layout(), &mut |done| bar.set_position(done));
+    bar.finish_and_clear();
+    Ok(sum?)
 }
 
 /// A step that failed, unless it says itself that it may be stored.
@@ -263,6 +309,9 @@ fn text(printed: &Printed) -> String {
         "{store}: {optimizer} step {step} done on {device}: {} elements in {:.3} s",
         report.elements, report.seconds
     );
+    if let Some(compressed) = &printed.compression {
+        text += &format!("\n{}", compressed.text(report.elements));
+    }
     if let Some(norm) = applied.norm {
         text += &format!("\ngradient norm {norm:.6}, gradients multiplied by {:e}", applied.grad_scale);
     }

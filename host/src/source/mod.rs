@@ -4,16 +4,18 @@
 //! time, and never all in memory.
 
 mod accumulated;
+mod compress;
 mod dense;
 mod error;
 mod memory;
 mod streams;
 
 pub use accumulated::Accumulations;
+pub use compress::{compress, Feedback, SendError, Sent, TopK};
 pub use dense::Dense;
 pub use error::{GradientError, MatchError};
 pub use memory::InMemory;
-pub use streams::{stream_name, Streams};
+pub use streams::{stream_name, Spool, Streams};
 
 use crate::disk::Aligned;
 use crate::gradients::Gradients;
