@@ -11,9 +11,9 @@ use super::scaling::{Applied, LossScaling};
 use anyhow::{anyhow, Context};
 use clap::Args;
 use nearfield::gradients::HalfFormat;
-use nearfield::handler::{self, HalfSink, HandlerError, Report, Work, DEFAULT_MEMORY};
+use nearfield::handler::{self, Feedback, HalfSink, HandlerError, Report, Work, DEFAULT_MEMORY};
 use nearfield::safetensors::RunWriter;
-use nearfield::source::{self, for_each_piece, Accumulations, Form, Source, TopK};
+use nearfield::source::{self, for_each_piece, Form, Kept, Source, TopK};
 use nearfield::step::check;
 use nearfield::store::{Next, Store};
 use nearfield_model::gradient_norm::SquareSum;
@@ -28,7 +28,7 @@ use top_k::{Compressed, Compression, Streams};
 #[command(
     after_help = "Example:\n  nearfield step --store state --grads grads.safetensors --device sim:ideal,lanes=4 --json\n  \
 nearfield step --store /ssd0/state,/ssd1/state --grads grads --device xrt:0 --device xrt:1\n  \
-nearfield step --store state --grads grads.safetensors --top-k 0.01 --format fp16\n  \
+nearfield step --store state --grads grads.safetensors --top-k 0.01 --error-feedback\n  \
 nearfield step --store state --grads scaled.safetensors --loss-scale dynamic --clip-norm 1 --half bf16 --half-output gpu.safetensors"
 )]
 pub struct Step {
@@ -95,6 +95,8 @@ struct Gradients {
     /// The sum of their squares, where something depends on it.
     sum: SquareSum,
     compressed: Option<Compressed>,
+    /// What is not sent is kept.
+    feedback: Option<Feedback>,
 }
 
 impl Step {
@@ -109,14 +111,15 @@ impl Step {
         let optimizer = self.refuse_optimizer(&store)?;
         let source = self.source(&store)?;
         if let Some(top_k) = top_k {
-            top_k::refuse(top_k, source.as_ref(), &store, self.memory.0)?;
+            let feedback = self.compression.error_feedback();
+            top_k::refuse(top_k, source.as_ref(), &store, feedback, self.memory.0)?;
         }
         if let Some(step) = self.from_step {
             store.back_to(step)?;
         }
         let powers = store.hyper().next(&store.powers());
         let coefficients = self.coefficients(&store)?;
-        let Gradients { source, sum, compressed } = self.gradients(console, &store, source, top_k)?;
+        let Gradients { source, sum, compressed, feedback } = self.gradients(console, &store, source, top_k)?;
         let applied =
             Applied::of(self.loss_scale, self.clip_norm, store.loss_scale(), &sum).map_err(Failure::refused)?;
         let mut printed = Printed {
@@ -144,9 +147,10 @@ impl Step {
         }
         let copy = self.begin_half(&store)?;
         let half = copy.clone().map(|(format, file)| (format, file as Arc<dyn HalfSink>));
-        let work = Work { coefficients, scale: applied.grad_scale, source, half, memory: self.memory.0 };
+        let work = Work { coefficients, scale: applied.grad_scale, source, feedback, half, memory: self.memory.0 };
         let next = Next { powers, loss_scale: applied.next(), record: None };
-        let bar = console.progress("elements", store.elements());
+        let passes = if work.feedback.is_some() { 2 } else { 1 };
+        let bar = console.progress("elements", passes * store.elements());
         let done = handler::step(&mut store, &devices, &work, next, &mut |done| bar.set_position(done));
         bar.finish_and_clear();
         printed.report = done.map_err(not_stored)?;
@@ -177,7 +181,7 @@ impl Step {
                 waiting.count
             ))),
             (Some(grads), None) => Ok(source::open(grads, &store.manifest().tensors, store.layout())?),
-            (None, _) => match Accumulations::open(store)? {
+            (None, _) => match Kept::accumulated(store)? {
                 Some(accumulated) => Ok(Arc::new(accumulated)),
                 None => Err(Failure::refused(anyhow!(
                     "no accumulated gradients wait in {name}; add some with `nearfield accumulate`, or give --grads"
@@ -229,18 +233,33 @@ impl Step {
                 None if scaled || given.form() == Form::TopK => sum(console, store, given.as_ref())?,
                 None => SquareSum::default(),
             };
-            return Ok(Gradients { source: given, sum, compressed: None });
+            return Ok(Gradients { source: given, sum, compressed: None, feedback: None });
         };
-        match top_k::compress(console, store, top_k, given.as_ref(), self.loss_scale.is_some())? {
+        let scale = self.compression.error_feedback().then(|| self.scale(store));
+        match top_k::compress(console, store, top_k, given.as_ref(), scale, self.loss_scale.is_some())? {
             Some(Streams { source, compressed }) => {
                 let sum = if scaled { sum(console, store, source.as_ref())? } else { SquareSum::default() };
-                Ok(Gradients { source, sum, compressed: Some(compressed) })
+                let feedback = match scale.filter(|_| compressed.finite) {
+                    // Opened again, for accumulated gradients are read and checked once.
+                    Some(scale) => Some(Feedback { grads: self.source(store)?, scale }),
+                    None => None,
+                };
+                Ok(Gradients { source, sum, compressed: Some(compressed), feedback })
             }
             // A NaN has no magnitude; the step is skipped.
             None => {
                 let sum = SquareSum { nonfinite: true, ..SquareSum::default() };
-                Ok(Gradients { source: given, sum, compressed: None })
+                Ok(Gradients { source: given, sum, compressed: None, feedback: None })
             }
+        }
+    }
+
+    /// What the gradients were multiplied by.
+    fn scale(&self, store: &Store) -> f32 {
+        match self.loss_scale {
+            None => 1.0,
+            Some(LossScaling::Static(scale)) => scale,
+            Some(LossScaling::Dynamic) => store.loss_scale().scale,
         }
     }
 

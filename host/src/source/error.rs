@@ -84,11 +84,14 @@ pub enum GradientError {
     /// Accumulated gradients could not be read back.
     #[error("accumulated gradients cannot be read: {0}; accumulate them again")]
     Accumulated(String),
+    /// What was not sent could not be read back.
+    #[error("what earlier steps did not send cannot be read: {0}; see `nearfield check`")]
+    Residual(String),
 }
 
 impl GradientError {
     /// Whether this is no fault of what was asked for: a full disk, damage.
     pub fn is_failure(&self) -> bool {
-        matches!(self, GradientError::Spool(_) | GradientError::Accumulated(_))
+        matches!(self, GradientError::Spool(_) | GradientError::Accumulated(_) | GradientError::Residual(_))
     }
 }
