@@ -23,7 +23,8 @@ use std::path::{Path, PathBuf};
 --residual residual.safetensors -o grads.topk\n  nearfield step --store state --grads grads.topk\n\n\
 Each of the store's subgroups (`nearfield init --subgroup`) keeps its own largest elements, by magnitude, ties by lowest index. The file is a safetensors file with a U8 tensor a subgroup; docs/formats.md has the format.\n\n\
 With --residual what is not sent is kept in a file of F32 tensors, and added the next time. If a value that is sent is \
-infinite, the residual stays as it was, for a step with it is one to skip."
+infinite, the residual stays as it was, for a step with it is one to skip.\n\n\
+`nearfield step --top-k` compresses and steps at once; with --error-feedback the store keeps what is not sent."
 )]
 pub struct Compress {
     #[command(flatten)]

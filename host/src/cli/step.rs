@@ -35,7 +35,7 @@ pub struct Step {
     #[command(flatten)]
     store: Place,
     /// The gradients: a safetensors file, or a folder of them, with a tensor for every parameter, of its name and shape, all F32, all
-    /// F16 or all BF16; or what `nearfield compress` made of one. A device gets them as they are.
+    /// F16 or all BF16; or what `nearfield compress` made of one. Without --top-k a device gets them as they are.
     #[arg(long, value_name = "PATH", required_unless_present = "accumulated")]
     grads: Option<PathBuf>,
     /// Take the gradients that `nearfield accumulate` added up in the store. They are gone after the step.

@@ -90,6 +90,7 @@ pub fn compress<E: From<SendError>>(
     for subgroup in layout.subgroups() {
         amount.of(subgroup.elements).map_err(SendError::from)?;
     }
+    let sources: Vec<&dyn Source> = feedback.and_then(|feedback| feedback.before).into_iter().chain([grads]).collect();
     let compressor = Compressor::default();
     let mut memory = memory()?;
     let mut sent = Sent::default();
@@ -106,11 +107,20 @@ pub fn compress<E: From<SendError>>(
                 compressor.with_feedback(&mut run, &residual, amount, format).map(|feedback| feedback.kept)
             }
         };
-        let kept = kept.map_err(|error| match error {
-            CompressError::NaN { index } => CompressError::NaN { index: index + subgroup.begin },
-            other => other,
-        });
-        let kept = kept.map_err(SendError::from)?;
+        let kept = match kept {
+            Ok(kept) => kept,
+            Err(CompressError::NaN { index }) => {
+                // Not of what is damaged: that is found when all of it has been read.
+                for later in &layout.subgroups()[subgroup.number + 1..] {
+                    for source in &sources {
+                        read(*source, later, &mut memory)?;
+                    }
+                }
+                verify(&sources)?;
+                return Err(SendError::from(CompressError::NaN { index: index + subgroup.begin }).into());
+            }
+            Err(error) => return Err(SendError::from(error).into()),
+        };
         sent.infinite |= kept.values.iter().any(|&value| !format.round(value).is_finite());
         sent.kept += kept.len() as u64;
         let stream = encode(subgroup.elements, format, &kept);
@@ -118,11 +128,12 @@ pub fn compress<E: From<SendError>>(
         sent.bytes += stream.len() as u64;
         take(subgroup, stream, &run)?;
     }
-    if let Some(before) = feedback.and_then(|feedback| feedback.before) {
-        before.verify().map_err(SendError::from)?;
-    }
-    grads.verify().map_err(SendError::from)?;
+    verify(&sources)?;
     Ok(sent)
+}
+
+fn verify(sources: &[&dyn Source]) -> Result<(), SendError> {
+    sources.iter().try_for_each(|source| Ok(source.verify()?))
 }
 
 /// Multiplies a residual, unless it has the scale of the gradients already.

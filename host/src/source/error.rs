@@ -79,7 +79,9 @@ pub enum GradientError {
         source: std::io::Error,
     },
     /// Compressed gradients could not be kept beside the state until the step has read them.
-    #[error("the compressed gradients cannot be kept in the store's first folder: {0}; make room there")]
+    #[error(
+        "cannot write the compressed gradients in the store's first folder, or read them back: {0}; make room there"
+    )]
     Spool(std::io::Error),
     /// Accumulated gradients could not be read back.
     #[error("accumulated gradients cannot be read: {0}; accumulate them again")]

@@ -276,13 +276,17 @@ fn the_residual_goes_back_is_copied_and_checked_with_the_state() {
     let manifest = fs::read_to_string(bench.path("a/manifest.toml")).unwrap();
     let set = manifest.split("[generations.residual]\nset = ").nth(1).and_then(|rest| rest.chars().next()).unwrap();
     let file = bench.path(&format!("b/residual-{set}.f32"));
-    let mut bytes = fs::read(&file).unwrap();
-    bytes[100] ^= 8;
-    fs::write(&file, &bytes).unwrap();
+    let whole = fs::read(&file).unwrap();
     let before = fs::read(bench.path("a/manifest.toml")).unwrap();
-    let ended = step(5, "a,b", "");
-    assert!(ended.code == 1 && ended.stderr.contains("checksums it was written with"), "{ended:?}");
-    assert!(fs::read(bench.path("a/manifest.toml")).unwrap() == before);
+    // The second is a NaN, which is not mistaken for one of the gradients.
+    for word in [0x0812_3456_u32, 0x7fff_ffff] {
+        let mut bytes = whole.clone();
+        bytes[100..104].copy_from_slice(&word.to_le_bytes());
+        fs::write(&file, &bytes).unwrap();
+        let ended = step(5, "a,b", "--loss-scale dynamic");
+        assert!(ended.code == 1 && ended.stderr.contains("checksums it was written with"), "{ended:?}");
+        assert!(fs::read(bench.path("a/manifest.toml")).unwrap() == before);
+    }
     let ended = bench.run("check --store a,b");
     assert!(ended.code == 1 && ended.stdout.contains(&format!("residual-{set}.f32: subgroup")), "{ended:?}");
     bench.done("check --store a,b --repair");
