@@ -6,11 +6,11 @@ use super::output::refuse_unwritable;
 use super::place::Place;
 use anyhow::{anyhow, Context};
 use clap::{ArgGroup, Args};
-use nearfield::compress::{Amount, CompressError, Compressor};
+use nearfield::compress::Amount;
 use nearfield::safetensors::{self, ElementType, RunWriter, Shards};
-use nearfield::source::{stream_name, Dense};
-use nearfield::store::Store;
-use nearfield::topk::{encode, ValueFormat};
+use nearfield::source::{self, stream_name, Dense, Feedback, Sent, Source, TopK};
+use nearfield::store::Layout;
+use nearfield::topk::ValueFormat;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,7 +23,8 @@ use std::path::{Path, PathBuf};
 --residual residual.safetensors -o grads.topk\n  nearfield step --store state --grads grads.topk\n\n\
 Each of the store's subgroups (`nearfield init --subgroup`) keeps its own largest elements, by magnitude, ties by lowest index. The file is a safetensors file with a U8 tensor a subgroup; docs/formats.md has the format.\n\n\
 With --residual what is not sent is kept in a file of F32 tensors, and added the next time. If a value that is sent is \
-infinite, the residual stays as it was, for a step with it is one to skip."
+infinite, the residual stays as it was, for a step with it is one to skip.\n\n\
+`nearfield step --top-k` compresses and steps at once; with --error-feedback the store keeps what is not sent."
 )]
 pub struct Compress {
     #[command(flatten)]
@@ -55,20 +56,15 @@ struct Printed {
     format: ValueFormat,
     subgroups: usize,
     elements: u64,
-    kept: usize,
-    bytes: usize,
+    kept: u64,
+    bytes: u64,
     residual: Option<PathBuf>,
     /// Whether all that is sent is finite; if not, the residual was left as it was.
     finite: bool,
 }
 
-/// What became of the subgroups.
-#[derive(Default)]
-struct Compressed {
-    streams: Vec<(String, Vec<u8>)>,
-    kept: usize,
-    infinite: bool,
-}
+/// The streams with their names.
+type Streams = Vec<(String, Vec<u8>)>;
 
 /// The residual: the one before, if there is one, and the file of the next.
 struct Residual {
@@ -101,15 +97,16 @@ impl Compress {
             }
         };
         let bar = console.progress("elements", store.elements());
-        let done = self.compress(amount, &store, &grads, residual.as_ref(), &mut |done| bar.set_position(done));
+        let layout = store.layout();
+        let done = self.compress(amount, layout, &grads, residual.as_ref(), &mut |done| bar.set_position(done));
         bar.finish_and_clear();
-        let done = done?;
+        let (streams, sent) = done?;
         // Streams first: if that fails, the residual is still that of the gradients before.
-        let named = done.streams.iter().map(|(name, bytes)| (name.clone(), bytes.as_slice())).collect();
+        let named = streams.iter().map(|(name, bytes)| (name.clone(), bytes.as_slice())).collect();
         safetensors::write_bytes(&self.output, &named, &BTreeMap::new())
             .with_context(|| write(&self.output))
             .map_err(Failure::failed)?;
-        if done.infinite {
+        if sent.infinite {
             tracing::warn!("a value that is sent is not finite; skip this step, or choose bf16 or fp32");
         } else if let Some(residual) = residual {
             let finished = residual.next.finish();
@@ -120,12 +117,12 @@ impl Compress {
         let printed = Printed {
             output: self.output,
             format: self.format,
-            subgroups: done.streams.len(),
+            subgroups: streams.len(),
             elements: store.elements(),
-            kept: done.kept,
-            bytes: done.streams.iter().map(|(_, stream)| stream.len()).sum(),
+            kept: sent.kept,
+            bytes: sent.bytes,
             residual: self.residual,
-            finite: !done.infinite,
+            finite: !sent.infinite,
         };
         console.result(&printed, || {
             let Printed { output, format, subgroups, elements, kept, bytes, .. } = &printed;
@@ -161,49 +158,25 @@ impl Compress {
     fn compress(
         &self,
         amount: Amount,
-        store: &Store,
+        layout: &Layout,
         grads: &Dense,
         residual: Option<&Residual>,
         progress: &mut dyn FnMut(u64),
-    ) -> Result<Compressed, Failure> {
-        let compressor = Compressor::default();
-        let subgroups = store.layout().subgroups();
-        // Before anything is done: the last subgroup may be the only one that is too short.
-        for subgroup in subgroups {
-            amount.of(subgroup.elements).map_err(Failure::refused)?;
-        }
-        let mut done = Compressed::default();
-        for subgroup in subgroups {
-            let read = |dense: &Dense| -> Result<Vec<f32>, Failure> {
-                let mut run = vec![0.0; subgroup.elements as usize];
-                dense.read_range(subgroup.range(), bytemuck::cast_slice_mut(&mut run))?;
-                Ok(run)
-            };
-            let mut here = read(grads)?;
-            let kept = match residual {
-                None => compressor.select(&here, amount),
-                Some(residual) => {
-                    let before = residual.before.as_ref().map_or_else(|| Ok(vec![0.0; here.len()]), read)?;
-                    let feedback = compressor.with_feedback(&mut here, &before, amount, self.format);
-                    feedback.map(|feedback| feedback.kept)
+    ) -> Result<(Streams, Sent), Failure> {
+        let top_k = TopK { amount, format: self.format };
+        let before = residual.map(|residual| residual.before.as_ref().map(|before| before as &dyn Source));
+        let feedback = before.map(|before| Feedback { before, scale: 1.0 });
+        let mut streams = Vec::new();
+        let sent =
+            source::compress(layout, top_k, grads, feedback, |subgroup, stream, unsent| -> Result<(), Failure> {
+                streams.push((stream_name(subgroup.number), stream));
+                if let Some(residual) = residual {
+                    let written = residual.next.write(subgroup.begin, bytemuck::cast_slice(unsent));
+                    written.context("cannot write the residual; make room").map_err(Failure::failed)?;
                 }
-            };
-            let kept = kept.map_err(|error| match error {
-                CompressError::NaN { index } => CompressError::NaN { index: index + subgroup.begin },
-                other => other,
-            });
-            let kept = kept.map_err(Failure::refused)?;
-            done.infinite |= kept.values.iter().any(|&value| !self.format.round(value).is_finite());
-            done.kept += kept.len();
-            let number = subgroup.number;
-            let stream = encode(subgroup.elements, self.format, &kept).with_context(|| format!("subgroup {number}"));
-            done.streams.push((stream_name(number), stream.map_err(Failure::refused)?));
-            if let Some(residual) = residual {
-                let written = residual.next.write(subgroup.begin, bytemuck::cast_slice(&here));
-                written.context("cannot write the residual; make room").map_err(Failure::failed)?;
-            }
-            progress(subgroup.range().end);
-        }
-        Ok(done)
+                progress(subgroup.range().end);
+                Ok(())
+            })?;
+        Ok((streams, sent))
     }
 }

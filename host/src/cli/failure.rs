@@ -5,7 +5,7 @@ use nearfield::gcn::RunError;
 use nearfield::handler::HandlerError;
 use nearfield::lm::TrainError;
 use nearfield::safetensors::SafetensorsError;
-use nearfield::source::GradientError;
+use nearfield::source::{GradientError, SendError};
 use nearfield::store::StoreError;
 use nearfield::xclbin::XclbinError;
 
@@ -92,6 +92,15 @@ impl From<HandlerError> for Failure {
 
 impl From<GradientError> for Failure {
     fn from(error: GradientError) -> Failure {
-        Failure::refused(error)
+        Failure::either(!error.is_failure(), error)
+    }
+}
+
+impl From<SendError> for Failure {
+    fn from(error: SendError) -> Failure {
+        match error {
+            SendError::Gradients(error) => error.into(),
+            other => Failure::refused(other),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! `nearfield step`: one optimizer step of a store.
 
+mod top_k;
+
 use super::console::Console;
 use super::failure::Failure;
 use super::optimizer::optimizer;
@@ -9,9 +11,9 @@ use super::scaling::{Applied, LossScaling};
 use anyhow::{anyhow, Context};
 use clap::Args;
 use nearfield::gradients::HalfFormat;
-use nearfield::handler::{self, HalfSink, HandlerError, Report, Work, DEFAULT_MEMORY};
+use nearfield::handler::{self, Feedback, HalfSink, HandlerError, Report, Work, DEFAULT_MEMORY};
 use nearfield::safetensors::RunWriter;
-use nearfield::source::{self, for_each_piece, Accumulations, Form, Source};
+use nearfield::source::{self, for_each_piece, Form, Kept, Source, TopK};
 use nearfield::step::check;
 use nearfield::store::{Next, Store};
 use nearfield_model::gradient_norm::SquareSum;
@@ -19,24 +21,28 @@ use nearfield_model::optimizer::{Coefficients, Optimizer};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
+use top_k::{Compressed, Compression, Streams};
 
 /// Do one optimizer step of a store, on a device or on several.
 #[derive(Args)]
 #[command(
     after_help = "Example:\n  nearfield step --store state --grads grads.safetensors --device sim:ideal,lanes=4 --json\n  \
 nearfield step --store /ssd0/state,/ssd1/state --grads grads --device xrt:0 --device xrt:1\n  \
+nearfield step --store state --grads grads.safetensors --top-k 0.01 --error-feedback\n  \
 nearfield step --store state --grads scaled.safetensors --loss-scale dynamic --clip-norm 1 --half bf16 --half-output gpu.safetensors"
 )]
 pub struct Step {
     #[command(flatten)]
     store: Place,
     /// The gradients: a safetensors file, or a folder of them, with a tensor for every parameter, of its name and shape, all F32, all
-    /// F16 or all BF16; or what `nearfield compress` made of one. A device gets them as they are.
+    /// F16 or all BF16; or what `nearfield compress` made of one. Without --top-k a device gets them as they are.
     #[arg(long, value_name = "PATH", required_unless_present = "accumulated")]
     grads: Option<PathBuf>,
     /// Take the gradients that `nearfield accumulate` added up in the store. They are gone after the step.
     #[arg(long, conflicts_with = "grads")]
     accumulated: bool,
+    #[command(flatten)]
+    compression: Compression,
     #[command(flatten)]
     devices: Devices,
     /// Refuse the store unless it was made for this optimizer.
@@ -75,15 +81,28 @@ struct Printed {
     step: u64,
     /// Gradients that are infinite or NaN.
     nonfinite_gradients: u64,
+    /// What was sent with --top-k.
+    compression: Option<Compressed>,
     #[serde(flatten)]
     applied: Applied,
     #[serde(flatten)]
     report: Report,
 }
 
+/// The gradients that devices get.
+struct Gradients {
+    source: Arc<dyn Source>,
+    /// The sum of their squares, where something depends on it.
+    sum: SquareSum,
+    compressed: Option<Compressed>,
+    /// What is not sent is kept.
+    feedback: Option<Feedback>,
+}
+
 impl Step {
     /// Runs the command.
     pub fn run(self, console: &Console) -> Result<(), Failure> {
+        let top_k = self.compression.checked()?;
         if let Some(output) = &self.half_output {
             refuse_unwritable(output).map_err(Failure::refused)?;
         }
@@ -91,12 +110,16 @@ impl Step {
         self.devices.refuse_number(store.folders())?;
         let optimizer = self.refuse_optimizer(&store)?;
         let source = self.source(&store)?;
+        if let Some(top_k) = top_k {
+            let feedback = self.compression.error_feedback();
+            top_k::refuse(top_k, source.as_ref(), &store, feedback, self.memory.0)?;
+        }
         if let Some(step) = self.from_step {
             store.back_to(step)?;
         }
         let powers = store.hyper().next(&store.powers());
         let coefficients = self.coefficients(&store)?;
-        let sum = self.sum(console, &store, source.as_ref())?;
+        let Gradients { source, sum, compressed, feedback } = self.gradients(console, &store, source, top_k)?;
         let applied =
             Applied::of(self.loss_scale, self.clip_norm, store.loss_scale(), &sum).map_err(Failure::refused)?;
         let mut printed = Printed {
@@ -105,6 +128,7 @@ impl Step {
             optimizer: optimizer.name(),
             step: powers.step,
             nonfinite_gradients: 0,
+            compression: compressed,
             applied,
             report: Report::default(),
         };
@@ -123,9 +147,10 @@ impl Step {
         }
         let copy = self.begin_half(&store)?;
         let half = copy.clone().map(|(format, file)| (format, file as Arc<dyn HalfSink>));
-        let work = Work { coefficients, scale: applied.grad_scale, source, half, memory: self.memory.0 };
+        let work = Work { coefficients, scale: applied.grad_scale, source, feedback, half, memory: self.memory.0 };
         let next = Next { powers, loss_scale: applied.next(), record: None };
-        let bar = console.progress("elements", store.elements());
+        let passes = if work.feedback.is_some() { 2 } else { 1 };
+        let bar = console.progress("elements", passes * store.elements());
         let done = handler::step(&mut store, &devices, &work, next, &mut |done| bar.set_position(done));
         bar.finish_and_clear();
         printed.report = done.map_err(not_stored)?;
@@ -156,7 +181,7 @@ impl Step {
                 waiting.count
             ))),
             (Some(grads), None) => Ok(source::open(grads, &store.manifest().tensors, store.layout())?),
-            (None, _) => match Accumulations::open(store)? {
+            (None, _) => match Kept::accumulated(store)? {
                 Some(accumulated) => Ok(Arc::new(accumulated)),
                 None => Err(Failure::refused(anyhow!(
                     "no accumulated gradients wait in {name}; add some with `nearfield accumulate`, or give --grads"
@@ -190,20 +215,52 @@ impl Step {
         of.collect::<Result<_, _>>().map_err(Failure::refused)
     }
 
-    /// The sum of the gradients' squares, where something depends on it before the step. Streams are read in any case: a broken one is
-    /// refused before anything is written.
-    fn sum(&self, console: &Console, store: &Store, source: &dyn Source) -> Result<SquareSum, Failure> {
-        // Of accumulated gradients it was made as they were added up.
-        if let Some(squares) = store.manifest().accumulated.as_ref().and_then(|accumulated| accumulated.squares()) {
-            return Ok(squares);
+    /// The gradients as devices get them: as they are, or compressed.
+    fn gradients(
+        &self,
+        console: &Console,
+        store: &Store,
+        given: Arc<dyn Source>,
+        top_k: Option<TopK>,
+    ) -> Result<Gradients, Failure> {
+        let scaled = self.loss_scale.is_some() || self.clip_norm.is_some();
+        let Some(top_k) = top_k else {
+            // Of accumulated gradients the sum was made as they were added up. Streams are read in any case: a broken one is refused
+            // before anything is written.
+            let accumulated = store.manifest().accumulated.as_ref().and_then(|accumulated| accumulated.squares());
+            let sum = match accumulated {
+                Some(squares) => squares,
+                None if scaled || given.form() == Form::TopK => sum(console, store, given.as_ref())?,
+                None => SquareSum::default(),
+            };
+            return Ok(Gradients { source: given, sum, compressed: None, feedback: None });
+        };
+        let scale = self.compression.error_feedback().then(|| self.scale(store));
+        match top_k::compress(console, store, top_k, given.as_ref(), scale, self.loss_scale.is_some())? {
+            Some(Streams { source, compressed }) => {
+                let sum = if scaled { sum(console, store, source.as_ref())? } else { SquareSum::default() };
+                let feedback = match scale.filter(|_| compressed.finite) {
+                    // Opened again, for accumulated gradients are read and checked once.
+                    Some(scale) => Some(Feedback { grads: self.source(store)?, scale }),
+                    None => None,
+                };
+                Ok(Gradients { source, sum, compressed: Some(compressed), feedback })
+            }
+            // A NaN has no magnitude; the step is skipped.
+            None => {
+                let sum = SquareSum { nonfinite: true, ..SquareSum::default() };
+                Ok(Gradients { source: given, sum, compressed: None, feedback: None })
+            }
         }
-        if self.loss_scale.is_none() && self.clip_norm.is_none() && source.form() != Form::TopK {
-            return Ok(SquareSum::default());
+    }
+
+    /// What the gradients were multiplied by.
+    fn scale(&self, store: &Store) -> f32 {
+        match self.loss_scale {
+            None => 1.0,
+            Some(LossScaling::Static(scale)) => scale,
+            Some(LossScaling::Dynamic) => store.loss_scale().scale,
         }
-        let bar = console.progress("gradients", store.elements());
-        let sum = source::sum_of_squares(source, store.layout(), &mut |done| bar.set_position(done));
-        bar.finish_and_clear();
-        Ok(sum?)
     }
 
     fn begin_half(&self, store: &Store) -> Result<Option<(HalfFormat, Arc<RunWriter>)>, Failure> {
@@ -213,6 +270,14 @@ impl Step {
             .map_err(Failure::failed)?;
         Ok(Some((format, Arc::new(file))))
     }
+}
+
+/// The sum of the gradients' squares.
+fn sum(console: &Console, store: &Store, source: &dyn Source) -> Result<SquareSum, Failure> {
+    let bar = console.progress("gradients", store.elements());
+    let sum = source::sum_of_squares(source, store.layout(), &mut |done| bar.set_position(done));
+    bar.finish_and_clear();
+    Ok(sum?)
 }
 
 /// A step that failed, unless it says itself that it may be stored.
@@ -263,6 +328,9 @@ fn text(printed: &Printed) -> String {
         "{store}: {optimizer} step {step} done on {device}: {} elements in {:.3} s",
         report.elements, report.seconds
     );
+    if let Some(compressed) = &printed.compression {
+        text += &format!("\n{}", compressed.text(report.elements));
+    }
     if let Some(norm) = applied.norm {
         text += &format!("\ngradient norm {norm:.6}, gradients multiplied by {:e}", applied.grad_scale);
     }

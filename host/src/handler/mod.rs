@@ -14,6 +14,7 @@ mod io;
 mod peer;
 mod pipeline;
 mod plan;
+mod residual;
 mod worker;
 
 pub use accumulate::accumulate;
@@ -21,6 +22,7 @@ pub use error::HandlerError;
 pub use half::HalfSink;
 pub use io::DEPTH;
 pub use plan::{Plan, DEFAULT_MEMORY};
+pub use residual::Feedback;
 
 use crate::device::Device;
 use crate::disk::DiskFile;
@@ -50,6 +52,8 @@ pub struct Work {
     pub scale: f32,
     /// The gradients.
     pub source: Arc<dyn Source>,
+    /// Error feedback, if what is not sent is to be kept. Nothing infinite may be sent then.
+    pub feedback: Option<Feedback>,
     /// Where the new parameters go in half precision too, if they do.
     pub half: Option<(HalfFormat, Arc<dyn HalfSink>)>,
     /// The most bytes of buffers.
@@ -87,7 +91,7 @@ pub struct DeviceReport {
     pub seconds: f64,
 }
 
-/// One step of a store. `devices` are one a folder, or one for all. `progress` hears how many elements are written.
+/// One step of a store. `devices` are one a folder, or one for all. `progress` hears how many elements are written, those of the residual first.
 ///
 /// # Errors
 ///
@@ -109,6 +113,8 @@ pub fn step(
     assert!(devices.len() == folders || devices.len() == 1, "a device a folder, or one for all");
     assert_eq!(work.coefficients.len(), store.manifest().groups.len(), "coefficients for every group");
     let plan = Plan::new(store, store.series().runs.len(), work.source.as_ref(), work.half.is_some(), work.memory)?;
+    let keeping = work.feedback.as_ref().map(|feedback| residual::plan(store, feedback, &work.source, work.memory));
+    let keeping = keeping.transpose()?;
     tracing::info!(buffers = plan.bytes(), piece = plan.piece_elements, slots = plan.slots, "a step begins");
     let task = |number: usize| Task {
         source: work.source.clone(),
@@ -122,6 +128,13 @@ pub fn step(
     };
     let peers = (0..folders).map(|number| Peer::new(&devices[number % devices.len()], work));
     let peers = peers.collect::<Result<Vec<_>, _>>()?;
+    let mut before = 0;
+    let unsent = work.feedback.as_ref().zip(keeping).map(|(feedback, plan)| {
+        before = store.elements();
+        residual::keep(store, feedback, &work.source, &plan, next.powers.step, progress)
+    });
+    let unsent = unsent.transpose()?;
+    let progress = &mut |done| progress(before + done);
     let begin = |number: usize, stop: &Arc<AtomicBool>, progress: &mut dyn FnMut(u64)| {
         let (reading, writing) = (store.reading(number)?, store.writing(number, next.powers.step)?);
         // A file system without direct I/O has nothing that another device could reach.
@@ -149,7 +162,7 @@ pub fn step(
     if report.devices.iter().any(|device| !device.direct && device.read_bytes > 0) {
         tracing::warn!("a folder's file system has no direct I/O; its files go through the page cache");
     }
-    store.commit(next, parts, sums)?;
+    store.commit(next, parts, sums, unsent)?;
     report.step.seconds = begun.elapsed().as_secs_f64();
     Ok(report)
 }

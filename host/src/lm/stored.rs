@@ -90,6 +90,7 @@ impl Optimize for InStore {
             coefficients: vec![hyper.coefficients(&powers)?],
             scale: update.grad_scale,
             source: Arc::new(Gradients(Arc::new(update.gradients.to_vec()))),
+            feedback: None,
             half: None,
             memory: self.memory,
         };

@@ -78,7 +78,22 @@ pub enum GradientError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Compressed gradients could not be kept beside the state until the step has read them.
+    #[error(
+        "cannot write the compressed gradients in the store's first folder, or read them back: {0}; make room there"
+    )]
+    Spool(std::io::Error),
     /// Accumulated gradients could not be read back.
     #[error("accumulated gradients cannot be read: {0}; accumulate them again")]
     Accumulated(String),
+    /// What was not sent could not be read back.
+    #[error("what earlier steps did not send cannot be read: {0}; see `nearfield check`")]
+    Residual(String),
+}
+
+impl GradientError {
+    /// Whether this is no fault of what was asked for: a full disk, damage.
+    pub fn is_failure(&self) -> bool {
+        matches!(self, GradientError::Spool(_) | GradientError::Accumulated(_) | GradientError::Residual(_))
+    }
 }

@@ -3,17 +3,20 @@
 //! Files are looked at when a source is opened (names, shapes, types, lengths, tables); the gradients themselves are read a piece at a
 //! time, and never all in memory.
 
-mod accumulated;
+mod compress;
 mod dense;
 mod error;
+mod kept;
 mod memory;
 mod streams;
 
-pub use accumulated::Accumulations;
+pub(crate) use compress::scaled;
+pub use compress::{compress, Feedback, SendError, Sent, TopK};
 pub use dense::Dense;
 pub use error::{GradientError, MatchError};
+pub use kept::Kept;
 pub use memory::InMemory;
-pub use streams::{stream_name, Streams};
+pub use streams::{stream_name, Spool, Streams};
 
 use crate::disk::Aligned;
 use crate::gradients::Gradients;

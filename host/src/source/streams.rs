@@ -1,16 +1,63 @@
-//! Gradients that are Top-K streams, one a subgroup.
+//! Gradients that are Top-K streams, one a subgroup: in a safetensors file, or as they were just made.
 
 use super::{Form, GradientError, Source};
 use crate::safetensors::{ElementType, Shards};
 use crate::store::{Layout, Piece};
 use crate::topk::Outline;
 use nearfield_abi::topk::{chunk_bytes, chunks, table_bytes, CHUNK_ELEMENTS, HEADER_BYTES};
+use std::fs::File;
+use std::io::Write;
+use std::os::unix::fs::FileExt;
 
 /// A file of streams, their tables in memory.
 #[derive(Debug)]
 pub struct Streams {
-    shards: Shards,
+    place: Place,
     outlines: Vec<Outline>,
+}
+
+/// Where the streams lie.
+#[derive(Debug)]
+enum Place {
+    /// As tensors.
+    Tensors(Shards),
+    /// One behind the other, with where each begins.
+    Spool(File, Vec<u64>),
+}
+
+/// Streams that are being written into a file, in the order of the subgroups, to be gradients after the last one.
+#[derive(Debug)]
+pub struct Spool {
+    file: File,
+    begins: Vec<u64>,
+    end: u64,
+    outlines: Vec<Outline>,
+}
+
+impl Spool {
+    /// Into an empty file that nobody else writes.
+    pub fn new(file: File) -> Spool {
+        Spool { file, begins: Vec::new(), end: 0, outlines: Vec::new() }
+    }
+
+    /// Adds the next subgroup's stream.
+    ///
+    /// # Errors
+    ///
+    /// [`GradientError::Spool`], and [`GradientError::Malformed`] if it is no stream.
+    pub fn add(&mut self, stream: &[u8]) -> Result<(), GradientError> {
+        let (subgroup, length) = (self.outlines.len(), stream.len() as u64);
+        let malformed = |malformed| GradientError::Malformed { subgroup, malformed };
+        self.outlines.push(Outline::parse(stream, length).map_err(malformed)?);
+        self.begins.push(self.end);
+        self.end += length;
+        self.file.write_all(stream).map_err(GradientError::Spool)
+    }
+
+    /// What was written, as gradients.
+    pub fn finish(self) -> Streams {
+        Streams { place: Place::Spool(self.file, self.begins), outlines: self.outlines }
+    }
 }
 
 /// The name of a subgroup's stream in a file.
@@ -50,7 +97,7 @@ impl Streams {
             let malformed = |malformed| GradientError::Malformed { subgroup: subgroup.number, malformed };
             outlines.push(Outline::parse(&bytes, length).map_err(malformed)?);
         }
-        Ok(Streams { shards, outlines })
+        Ok(Streams { place: Place::Tensors(shards), outlines })
     }
 }
 
@@ -73,7 +120,13 @@ impl Source for Streams {
         let (head, at) = outline.part(range);
         let bytes = head.len() + (at.end - at.start) as usize;
         into[..head.len()].copy_from_slice(&head);
-        self.shards.read(&stream_name(piece.subgroup.number), at.start, &mut into[head.len()..bytes])?;
+        let (number, rest) = (piece.subgroup.number, &mut into[head.len()..bytes]);
+        match &self.place {
+            Place::Tensors(shards) => shards.read(&stream_name(number), at.start, rest)?,
+            Place::Spool(file, begins) => {
+                file.read_exact_at(rest, begins[number] + at.start).map_err(GradientError::Spool)?;
+            }
+        }
         Ok(bytes)
     }
 }

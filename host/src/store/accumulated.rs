@@ -1,7 +1,6 @@
 //! The files of accumulated gradients: two sets, as of the state, of which the manifest names one.
 
-use super::{Accumulated, Manifest, Reading, Series, Store, StoreError, Whole, Writing};
-use crate::disk::Open;
+use super::{Accumulated, FileSet, Manifest, Reading, Series, Store, StoreError, Writing};
 use nearfield_model::gradient_norm::SquareSum;
 
 impl Store {
@@ -12,12 +11,9 @@ impl Store {
     /// [`StoreError::Read`] and [`StoreError::Damaged`].
     pub fn accumulated(&self, device: usize) -> Result<Option<Reading>, StoreError> {
         let Some(accumulated) = &self.manifest.accumulated else { return Ok(None) };
-        let (series, folder) = (Series::accumulated(), &self.folders[device]);
-        let whole = Whole { disk: self.disk.as_ref(), manifest: &self.manifest, layout: &self.layout };
-        let at = (accumulated.set, accumulated.count);
-        let sums = whole.sums(&series, (device, folder), at, accumulated.parts[device])?;
-        let files = series.open(self.disk.as_ref(), folder, accumulated.set, Open::ReadDirect)?;
-        Ok(Some(Reading { files, sums }))
+        let Accumulated { set, parts, count, .. } = accumulated;
+        let files = FileSet { series: Series::accumulated(), set: *set, step: *count, parts };
+        self.reading_of(device, &files).map(Some)
     }
 
     /// The same, and the files of the other set, to hold the sums of `count` gradients. They are made when they are first needed.
@@ -28,11 +24,7 @@ impl Store {
     pub fn accumulating(&self, device: usize, count: u64) -> Result<(Option<Reading>, Writing), StoreError> {
         let reading = self.accumulated(device)?;
         let set = self.manifest.accumulated.as_ref().map_or(0, |accumulated| 1 - accumulated.set);
-        let (series, folder) = (Series::accumulated(), &self.folders[device]);
-        self.forget(&series, folder, set)?;
-        self.make_missing(&series, device, set)?;
-        let files = series.open(self.disk.as_ref(), folder, set, Open::WriteDirect)?;
-        Ok((reading, self.writing_files(device, set, count, series, files)))
+        Ok((reading, self.begin(Series::accumulated(), device, set, count)?))
     }
 
     /// Makes what [`Store::accumulating`]'s files hold the gradients that wait for a step.

@@ -1,7 +1,7 @@
 //! Whether a store is whole, and the way back to its older generation.
 
 use super::reader::{add, damaged};
-use super::{folder, lock, refuse_number, take, Generation, Layout, Manifest, Series, StoreError, Whole};
+use super::{folder, lock, refuse_number, take, FileSet, Generation, Layout, Manifest, StoreError, Whole};
 use crate::disk::{read_exact, Aligned, Disk, Open};
 use nearfield_abi::checksum::Checksum;
 use serde::Serialize;
@@ -78,8 +78,10 @@ pub fn bytes_to_check(disk: &Arc<dyn Disk>, folders: &[PathBuf]) -> u64 {
     let Some(home) = folders.first() else { return 0 };
     let manifest = folder::read_manifest(disk.as_ref(), home);
     let Ok(manifest) = manifest.or_else(|_| folder::read_manifest_before(disk.as_ref(), home)) else { return 0 };
-    let runs = super::state_series(&manifest.optimizer.hyper()).runs.len() as u64;
-    4 * manifest.elements().unwrap_or(0) * runs * manifest.generations.len() as u64
+    let hyper = manifest.optimizer.hyper();
+    let sets = manifest.generations.iter().flat_map(|generation| generation.file_sets(&hyper));
+    let runs: u64 = sets.map(|files| files.series.runs.len() as u64).sum();
+    4 * manifest.elements().unwrap_or(0) * runs
 }
 
 /// Makes the newest generation that is whole the one that counts; gives its step. For a store whose newest generation, or whose manifest, is
@@ -131,16 +133,18 @@ pub(super) struct Checker<'a> {
 }
 
 impl Checker<'_> {
-    fn series(&self) -> Series {
-        super::state_series(&self.manifest.optimizer.hyper())
+    fn file_sets<'g>(&self, generation: &'g Generation) -> Vec<FileSet<'g>> {
+        generation.file_sets(&self.manifest.optimizer.hyper())
     }
 
     /// Whether no step has begun to write over a generation.
     fn stands(&self, generation: &Generation) -> bool {
-        let parts = self.folders.iter().map(|folder| self.series().part_path(folder, generation.set));
-        parts.zip(&generation.parts).all(|(path, checksum)| {
-            !matches!(folder::read_part(self.disk, &path), Ok((_, found)) if found != *checksum)
-                && self.disk.open(&path, Open::Read).is_ok()
+        self.file_sets(generation).iter().all(|files| {
+            let parts = self.folders.iter().map(|folder| files.series.part_path(folder, files.set));
+            parts.zip(files.parts).all(|(path, checksum)| {
+                !matches!(folder::read_part(self.disk, &path), Ok((_, found)) if found != *checksum)
+                    && self.disk.open(&path, Open::Read).is_ok()
+            })
         })
     }
 
@@ -149,16 +153,28 @@ impl Checker<'_> {
         let mut memory = Aligned::new(PIECE as usize)
             .map_err(|source| StoreError::Read { path: self.folders[0].clone(), source })?;
         let mut found = Vec::new();
+        for files in self.file_sets(generation) {
+            self.damage_of(&files, &mut memory, &mut found, count)?;
+        }
+        Ok(found)
+    }
+
+    fn damage_of(
+        &self,
+        files: &FileSet<'_>,
+        memory: &mut Aligned,
+        found: &mut Vec<Finding>,
+        count: &mut dyn FnMut(u64),
+    ) -> Result<(), StoreError> {
         let whole = Whole { disk: self.disk, manifest: self.manifest, layout: self.layout };
-        let series = self.series();
+        let FileSet { series, set, step, parts } = files;
         for (device, folder) in self.folders.iter().enumerate() {
-            let at = (generation.set, generation.progress.step);
-            match whole.sums(&series, (device, folder), at, generation.parts[device]) {
+            match whole.sums(series, (device, folder), (*set, *step), parts[device]) {
                 Ok(sums) => {
                     for (subgroup, sums) in self.layout.of_device(device).zip(&sums) {
                         for (run, said) in sums.iter().enumerate() {
-                            let path = series.run_path(folder, run, generation.set);
-                            let seen = self.sum(&path, subgroup.offset, 4 * subgroup.elements, &mut memory, count);
+                            let path = series.run_path(folder, run, *set);
+                            let seen = self.sum(&path, subgroup.offset, 4 * subgroup.elements, memory, count);
                             let wrong = match seen {
                                 Ok(seen) if seen == *said => continue,
                                 Ok(seen) => damaged(path, subgroup.number, *said, seen),
@@ -172,7 +188,7 @@ impl Checker<'_> {
                 Err(error) => found.push(Finding::new(device, error)),
             }
         }
-        Ok(found)
+        Ok(())
     }
 
     fn sum(

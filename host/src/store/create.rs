@@ -7,7 +7,8 @@ use super::part::{Origin, Part};
 use super::reader::add;
 use super::site::Site;
 use super::{
-    padded_bytes, state_series, Generation, Layout, LossScaleEntry, Manifest, Model, Progress, StoreError, Sums,
+    padded_bytes, state_series, Generation, Layout, LossScaleEntry, Manifest, Model, Progress, ResidualEntry, Series,
+    StoreError, Sums,
 };
 use crate::disk::{write_all, Disk};
 use nearfield_abi::checksum::Checksum;
@@ -31,18 +32,20 @@ pub struct Contents {
     pub loss_scale: Option<LossScale>,
     /// A caller's record.
     pub record: Vec<u8>,
+    /// The scale of the residual, if there is one.
+    pub residual: Option<f32>,
 }
 
 impl Contents {
     /// Of a model before its first step.
     pub fn new(model: Model) -> Contents {
         let progress = Progress::of(&model.hyper.powers());
-        Contents { model, subgroup_elements: None, progress, loss_scale: None, record: Vec::new() }
+        Contents { model, subgroup_elements: None, progress, loss_scale: None, record: Vec::new(), residual: None }
     }
 }
 
 /// Makes a store in `folders`, a device each, which must not exist yet or be empty. `fill` gives the elements of a run (0 the parameters,
-/// then the optimizer's states) from an element on. Room is made for both sets of files: a step does not find a disk full.
+/// then the optimizer's states, then the residual if there is one) from an element on. Room is made for both sets of files: a step does not find a disk full.
 ///
 /// # Errors
 ///
@@ -76,8 +79,9 @@ fn make<E: From<StoreError>>(
     contents: Contents,
     mut fill: impl FnMut(usize, u64, &mut [f32]) -> Result<(), E>,
 ) -> Result<(), E> {
-    let Contents { model, subgroup_elements, progress, loss_scale, record } = contents;
-    let series = state_series(&model.hyper);
+    let Contents { model, subgroup_elements, progress, loss_scale, record, residual } = contents;
+    let mut all_series = vec![state_series(&model.hyper)];
+    all_series.extend(residual.map(|_| Series::residual()));
     let devices = site.places.len();
     let mut manifest = Manifest::new(model, site.id.clone(), devices, 0);
     let each = subgroup_elements.unwrap_or_else(|| Layout::default_elements(&manifest.group_elements(), devices));
@@ -86,7 +90,7 @@ fn make<E: From<StoreError>>(
     // Room first, so that a full disk is found before hours of copying.
     let mut runs: Vec<Files> = Vec::new();
     for set in 0..2 {
-        for run in 0..series.runs.len() {
+        for (series, run) in all_series.iter().flat_map(|series| (0..series.runs.len()).map(move |run| (series, run))) {
             let places = site.places.iter().enumerate();
             let files = places.map(|(device, place)| {
                 let path = series.run_path(place, run, set);
@@ -124,19 +128,29 @@ fn make<E: From<StoreError>>(
             }
         }
     }
-    let mut parts = Vec::new();
+    let step = progress.step;
+    let mut parts: Vec<Vec<u32>> = vec![Vec::new(); all_series.len()];
     for device in 0..devices {
         for files in &runs {
             let (path, file) = &files[device];
             file.sync().map_err(|source| StoreError::Write { path: path.clone(), source })?;
         }
-        let origin = Origin { store: &site.id, device, set: 0, step: progress.step };
-        let part = Part::new(origin, &series.runs, layout.of_device(device), &sums[device]);
-        parts.push(write_part(site.disk.as_ref(), &series.part_path(&site.places[device], 0), &part)?);
+        let origin = Origin { store: &site.id, device, set: 0, step };
+        let mut first = 0;
+        for (series, parts) in all_series.iter().zip(&mut parts) {
+            let end = first + series.runs.len();
+            let sums: Sums = sums[device].iter().map(|sums| sums[first..end].to_vec()).collect();
+            let part = Part::new(origin, &series.runs, layout.of_device(device), &sums);
+            parts.push(write_part(site.disk.as_ref(), &series.part_path(&site.places[device], 0), &part)?);
+            first = end;
+        }
     }
     let loss_scale = loss_scale.map(LossScaleEntry::from);
     let record = hexadecimal(&record);
-    manifest.generations = vec![Generation { set: 0, parts, record, progress, loss_scale }];
+    let mut parts = parts.into_iter();
+    let of_state = parts.next().unwrap_or_default();
+    let residual = residual.zip(parts.next()).map(|(scale, parts)| ResidualEntry { set: 0, parts, step, scale });
+    manifest.generations = vec![Generation { set: 0, parts: of_state, record, progress, loss_scale, residual }];
     folder::write_manifest(site.disk.as_ref(), &site.places[0], &manifest)
         .map_err(|source| StoreError::Write { path: folder::manifest_path(&site.folders[0]), source })?;
     Ok(())

@@ -18,7 +18,7 @@ const TEXT_BYTES: u64 = 256 << 20;
 /// Open files with their paths.
 pub type Files = Vec<(PathBuf, Arc<dyn DiskFile>)>;
 
-/// Files of one length that are written and checked together: the optimizer's state, or accumulated gradients.
+/// Files of one length that are written and checked together: the optimizer's state, accumulated gradients, or the residual.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Series {
     /// What the file with their checksums is called after.
@@ -31,6 +31,11 @@ impl Series {
     /// Accumulated gradients.
     pub fn accumulated() -> Series {
         Series { name: "accumulated", runs: vec!["accumulated"] }
+    }
+
+    /// What steps have not sent of their gradients.
+    pub fn residual() -> Series {
+        Series { name: "residual", runs: vec!["residual"] }
     }
 
     /// Where a run of a set lies: `params-0.f32`.

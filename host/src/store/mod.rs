@@ -7,6 +7,7 @@
 //! state-0.toml                checksums of a set of files, a part of a generation
 //! params-0.f32                flat runs of the device's subgroups, each on a block of 4 KiB; little-endian
 //! exp_avg-0.f32 …             -0 and -1 take turns
+//! residual-0.f32 …            what steps have not sent of their gradients, with checksums of its own, if they keep it
 //! ```
 //!
 //! Which runs there are besides the parameters is the optimizer's: none, or any of exp_avg, exp_avg_sq, momentum_buffer.
@@ -21,12 +22,15 @@ mod check;
 mod create;
 mod entry;
 mod error;
+mod files;
 mod folder;
+mod generation;
 mod layout;
 mod manifest;
 mod part;
 mod reader;
 mod reshard;
+mod residual;
 mod sealed;
 mod site;
 mod snapshot;
@@ -37,22 +41,21 @@ pub use create::{create, Contents};
 pub use entry::OptimizerEntry;
 pub use error::StoreError;
 pub use folder::{Reading, Series, Writing};
+pub use generation::{Generation, LossScaleEntry, Progress, ResidualEntry, RECORD_BYTES, STEPS};
 pub use layout::{padded_bytes, Layout, Piece, Subgroup, LEAST_SUBGROUP_ELEMENTS, MOST_DEVICES, SUBGROUP_ELEMENTS};
-pub use manifest::{
-    by_tensor, Accumulated, Generation, GroupEntry, LossScaleEntry, Manifest, Model, Progress, TensorEntry,
-    RECORD_BYTES, STEPS,
-};
+pub use manifest::{by_tensor, Accumulated, GroupEntry, Manifest, Model, TensorEntry};
 pub use part::Sums;
 pub use reader::Reader;
 pub(crate) use reader::{add as sum_with, damaged};
 pub use reshard::reshard;
+pub use residual::Unsent;
 pub use snapshot::{snapshot, Snapshot};
 
-use crate::disk::{self, Disk, Open};
+use crate::disk::{self, Disk};
+use generation::FileSet;
 use nearfield_model::optimizer::{BetaPowers, Hyper};
 use nearfield_model::scale::LossScale;
 use std::any::Any;
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use whole::{lock, read_home, refuse_number, take, Whole};
@@ -254,69 +257,6 @@ impl Store {
         Reader::new(self)
     }
 
-    /// A device's files of the current set.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Read`].
-    pub fn reading(&self, device: usize) -> Result<Reading, StoreError> {
-        let set = self.manifest.current().set;
-        let files = self.series().open(self.disk.as_ref(), &self.folders[device], set, Open::ReadDirect)?;
-        Ok(Reading { files, sums: self.sums[device].clone() })
-    }
-
-    /// A device's files of the other set, made if they are not there, to be written by step `step`. What they held stands no longer.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Write`].
-    pub fn writing(&self, device: usize, step: u64) -> Result<Writing, StoreError> {
-        let set = 1 - self.manifest.current().set;
-        let (series, folder) = (self.series(), &self.folders[device]);
-        self.forget(&series, folder, set)?;
-        self.make_missing(&series, device, set)?;
-        let files = series.open(self.disk.as_ref(), folder, set, Open::WriteDirect)?;
-        Ok(self.writing_files(device, set, step, series, files))
-    }
-
-    fn writing_files(&self, device: usize, set: u8, step: u64, series: Series, files: folder::Files) -> Writing {
-        Writing {
-            disk: self.disk.clone(),
-            folder: self.folders[device].clone(),
-            store: self.manifest.id.clone(),
-            device,
-            set,
-            step,
-            series,
-            subgroups: self.layout.of_device(device).copied().collect(),
-            files,
-        }
-    }
-
-    /// Makes the files of a set that are not there, or have no room yet. Their names become durable with the part.
-    fn make_missing(&self, series: &Series, device: usize, set: u8) -> Result<(), StoreError> {
-        let bytes = self.layout.file_bytes(device);
-        for run in 0..series.runs.len() {
-            let path = series.run_path(&self.folders[device], run, set);
-            let made = match self.disk.open(&path, Open::Read).and_then(|file| file.length()) {
-                Ok(length) if length == bytes => continue,
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => self.disk.open(&path, Open::Create).and_then(|file| file.allocate(bytes)),
-            };
-            made.map_err(|source| StoreError::Write { path, source })?;
-        }
-        Ok(())
-    }
-
-    /// Removes the checksums of a set, durably, before it is written into.
-    fn forget(&self, series: &Series, folder: &Path, set: u8) -> Result<(), StoreError> {
-        let path = series.part_path(folder, set);
-        match self.disk.remove(&path).and_then(|()| self.disk.sync_folder(folder)) {
-            Err(source) if source.kind() != io::ErrorKind::NotFound => Err(StoreError::Write { path, source }),
-            _ => Ok(()),
-        }
-    }
-
     /// Keeps another loss scale, after a step that was skipped.
     ///
     /// # Errors
@@ -329,7 +269,7 @@ impl Store {
     }
 
     /// Makes what [`Store::writing`]'s files hold the state that counts, and forgets accumulated gradients: a step was done. `parts` are what [`Writing::finish`] gave, a device each;
-    /// `sums` are the checksums it was given.
+    /// `sums` are the checksums it was given. `unsent` is what was written into [`Store::keeping`]'s files; without, the residual stays as it was.
     ///
     /// # Panics
     ///
@@ -339,7 +279,13 @@ impl Store {
     ///
     /// [`StoreError::Write`]: the store is then what it was before. [`StoreError::Unsynced`] if only the last sync failed,
     /// [`StoreError::Unknown`] if it cannot be told whether the step is in the store.
-    pub fn commit(&mut self, next: Next, parts: Vec<u32>, sums: Vec<Sums>) -> Result<(), StoreError> {
+    pub fn commit(
+        &mut self,
+        next: Next,
+        parts: Vec<u32>,
+        sums: Vec<Sums>,
+        unsent: Option<Unsent>,
+    ) -> Result<(), StoreError> {
         assert_eq!((parts.len(), sums.len()), (self.folders.len(), self.folders.len()), "a part a device");
         let current = self.manifest.current().clone();
         let record = next.record.map_or_else(|| current.record.clone(), |bytes| create::hexadecimal(&bytes));
@@ -349,6 +295,7 @@ impl Store {
             record,
             progress: Progress::of(&next.powers),
             loss_scale: next.loss_scale.map(LossScaleEntry::from).or(current.loss_scale),
+            residual: unsent.map(|unsent| self.residual_of(next.powers.step, unsent)).or(current.residual.clone()),
         };
         let generations = vec![generation, current];
         let manifest = Manifest { generations, accumulated: None, ..self.manifest.clone() };
@@ -377,17 +324,6 @@ impl Store {
         }
         self.manifest = next;
         Ok(())
-    }
-
-    /// What a generation's files have to add up to, if all its parts are there and their files have the right lengths.
-    fn generation_sums(&self, generation: &Generation) -> Result<Vec<Sums>, StoreError> {
-        let whole = Whole { disk: self.disk.as_ref(), manifest: &self.manifest, layout: &self.layout };
-        let devices = self.folders.iter().enumerate();
-        let step = generation.progress.step;
-        let of = |(device, folder): (usize, &PathBuf)| {
-            whole.sums(&self.series(), (device, folder), (generation.set, step), generation.parts[device])
-        };
-        devices.map(of).collect()
     }
 }
 

@@ -19,12 +19,26 @@ pub struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(super) fn new(store: &'a Store) -> Result<Reader<'a>, StoreError> {
-        let devices = (0..store.folders().len()).map(|device| store.reading(device)).collect::<Result<_, _>>()?;
-        let seen = vec![vec![Checksum::default(); store.series().runs.len()]; store.layout().subgroups().len()];
+        let devices = (0..store.folders().len()).map(|device| {
+            let mut reading = store.reading(device)?;
+            if let Some(Reading { files, sums }) = store.residual(device)? {
+                reading.files.extend(files);
+                reading.sums.iter_mut().zip(sums).for_each(|(all, sums)| all.extend(sums));
+            }
+            Ok(reading)
+        });
+        let devices = devices.collect::<Result<Vec<Reading>, StoreError>>()?;
+        let runs = devices.first().map_or(0, |reading| reading.files.len());
+        let seen = vec![vec![Checksum::default(); runs]; store.layout().subgroups().len()];
         // Elements begin anywhere in a block.
         let memory = Aligned::new(PIECE + 2 * BLOCK)
             .map_err(|source| StoreError::Read { path: store.folders()[0].clone(), source })?;
         Ok(Reader { store, devices, seen, memory })
+    }
+
+    /// Flat runs: those of the state, and behind them the residual if there is one.
+    pub fn runs(&self) -> usize {
+        self.devices.first().map_or(0, |reading| reading.files.len())
     }
 
     /// Reads elements of a run, from `begin` on, counted through the model.

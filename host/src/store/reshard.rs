@@ -5,7 +5,7 @@ use super::{Contents, Model, Store, StoreError};
 use nearfield_model::scale::LossScale;
 use std::path::PathBuf;
 
-/// Makes a store in `to`, a device each, with the tensors, groups, optimizer, progress, loss scale and record of `from`, which stays as
+/// Makes a store in `to`, a device each, with the tensors, groups, optimizer, progress, loss scale, record and residual of `from`, which stays as
 /// it is. Every byte that is read is compared with its checksum before the new store takes its place. `progress` hears how many elements
 /// were read, of all runs together.
 ///
@@ -30,9 +30,10 @@ pub fn reshard(
         progress: current.progress,
         loss_scale: current.loss_scale.map(LossScale::from),
         record: current.record(),
+        residual: current.residual.as_ref().map(|residual| residual.scale),
     };
-    let all = from.elements() * from.series().runs.len() as u64;
     let mut reader = from.reader()?;
+    let all = from.elements() * reader.runs() as u64;
     let mut done = 0;
     create(from.disk(), to, contents, |run, begin, into| {
         reader.read(run, begin, into)?;

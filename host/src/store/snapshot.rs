@@ -10,7 +10,7 @@ use super::check::Checker;
 use super::folder::{self, write_part};
 use super::part::{Origin, Part};
 use super::site::Site;
-use super::{read_home, state_series, Generation, Layout, Manifest, Series, StoreError, Sums, Whole};
+use super::{read_home, FileSet, Generation, Layout, Manifest, ResidualEntry, StoreError, Sums, Whole};
 use crate::disk::{read_exact, write_all, Aligned, Disk, Open};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -66,8 +66,8 @@ pub fn snapshot(
         for attempt in 1..=ATTEMPTS {
             let manifest = read_home(disk.as_ref(), from)?;
             let layout = manifest.layout();
-            let series = state_series(&manifest.optimizer.hyper());
-            let source = Source { disk: disk.as_ref(), from, manifest: &manifest, layout: &layout, series };
+            let sets = manifest.current().file_sets(&manifest.optimizer.hyper());
+            let source = Source { disk: disk.as_ref(), from, manifest: &manifest, layout: &layout, sets };
             let mut done = 0;
             let mut count = |bytes| {
                 done += bytes;
@@ -99,12 +99,15 @@ struct Source<'a> {
     from: &'a [PathBuf],
     manifest: &'a Manifest,
     layout: &'a Layout,
-    series: Series,
+    sets: Vec<FileSet<'a>>,
 }
+
+/// What the files of a set add up to, a device each.
+type SetSums = Vec<Vec<Sums>>;
 
 impl Source<'_> {
     /// Copies the files of all devices; gives what they add up to, or nothing if a step has begun to write into them.
-    fn copy(&self, site: &Site<'_>, count: &mut dyn FnMut(u64)) -> Result<Option<(Vec<Sums>, Snapshot)>, StoreError> {
+    fn copy(&self, site: &Site<'_>, count: &mut dyn FnMut(u64)) -> Result<Option<(SetSums, Snapshot)>, StoreError> {
         let copied = self.try_copy(site, count).and_then(|copied| {
             self.stand()?;
             Ok(copied)
@@ -117,36 +120,39 @@ impl Source<'_> {
         }
     }
 
-    fn try_copy(&self, site: &Site<'_>, count: &mut dyn FnMut(u64)) -> Result<(Vec<Sums>, Snapshot), StoreError> {
-        let Generation { set, progress, parts, .. } = self.manifest.current();
+    fn try_copy(&self, site: &Site<'_>, count: &mut dyn FnMut(u64)) -> Result<(SetSums, Snapshot), StoreError> {
         let whole = Whole { disk: self.disk, manifest: self.manifest, layout: self.layout };
         let mut all = Vec::new();
         let mut copied = Snapshot::default();
         let mut memory = Aligned::new(PIECE as usize)
             .map_err(|source| StoreError::Write { path: site.places[0].clone(), source })?;
-        for (device, folder) in self.from.iter().enumerate() {
-            all.push(whole.sums(&self.series, (device, folder), (*set, progress.step), parts[device])?);
-            for run in 0..self.series.runs.len() {
-                // Copying takes long; what is in vain is given up early.
-                self.stand()?;
-                let (from, to) =
-                    (self.series.run_path(folder, run, *set), self.series.run_path(&site.places[device], run, 0));
-                // Of an attempt before.
-                let _ = self.disk.remove(&to);
-                match self.disk.share(&from, &to) {
-                    Ok(()) => {
-                        let synced = self.disk.open(&to, Open::WriteDirect).and_then(|file| file.sync());
-                        synced.map_err(|source| StoreError::Write { path: to.clone(), source })?;
-                        copied.shared_files += 1;
-                    }
-                    Err(_) => {
-                        let bytes = self.layout.file_bytes(device);
-                        self.copy_file(site, (&from, &to), bytes, &mut memory, count)?;
-                        copied.copied_files += 1;
-                        copied.copied_bytes += bytes;
+        for FileSet { series, set, step, parts } in &self.sets {
+            let mut of_set = Vec::new();
+            for (device, folder) in self.from.iter().enumerate() {
+                of_set.push(whole.sums(series, (device, folder), (*set, *step), parts[device])?);
+                for run in 0..series.runs.len() {
+                    // Copying takes long; what is in vain is given up early.
+                    self.stand()?;
+                    let (from, to) =
+                        (series.run_path(folder, run, *set), series.run_path(&site.places[device], run, 0));
+                    // Of an attempt before.
+                    let _ = self.disk.remove(&to);
+                    match self.disk.share(&from, &to) {
+                        Ok(()) => {
+                            let synced = self.disk.open(&to, Open::WriteDirect).and_then(|file| file.sync());
+                            synced.map_err(|source| StoreError::Write { path: to.clone(), source })?;
+                            copied.shared_files += 1;
+                        }
+                        Err(_) => {
+                            let bytes = self.layout.file_bytes(device);
+                            self.copy_file(site, (&from, &to), bytes, &mut memory, count)?;
+                            copied.copied_files += 1;
+                            copied.copied_bytes += bytes;
+                        }
                     }
                 }
             }
+            all.push(of_set);
         }
         Ok((all, copied))
     }
@@ -174,13 +180,14 @@ impl Source<'_> {
 
     /// An error if one of the parts is no longer there.
     fn stand(&self) -> Result<(), StoreError> {
-        let generation = self.manifest.current();
-        for (folder, said) in self.from.iter().zip(&generation.parts) {
-            let path = self.series.part_path(folder, generation.set);
-            let (_, found) = folder::read_part(self.disk, &path)?;
-            if found != *said {
-                let what = format!("it has the checksum {found:08x}, but the manifest means {said:08x}");
-                return Err(StoreError::Damaged { path, what });
+        for FileSet { series, set, parts, .. } in &self.sets {
+            for (folder, said) in self.from.iter().zip(*parts) {
+                let path = series.part_path(folder, *set);
+                let (_, found) = folder::read_part(self.disk, &path)?;
+                if found != *said {
+                    let what = format!("it has the checksum {found:08x}, but the manifest means {said:08x}");
+                    return Err(StoreError::Damaged { path, what });
+                }
             }
         }
         Ok(())
@@ -193,15 +200,24 @@ impl Source<'_> {
     }
 
     /// Writes the parts and the manifest, and compares the copies with their checksums.
-    fn finish(&self, site: &Site<'_>, sums: &[Sums], count: &mut dyn FnMut(u64)) -> Result<(), StoreError> {
+    fn finish(&self, site: &Site<'_>, sums: &SetSums, count: &mut dyn FnMut(u64)) -> Result<(), StoreError> {
         let current = self.manifest.current();
         let mut parts = Vec::new();
-        for (device, (place, sums)) in site.places.iter().zip(sums).enumerate() {
-            let origin = Origin { store: &site.id, device, set: 0, step: current.progress.step };
-            let part = Part::new(origin, &self.series.runs, self.layout.of_device(device), sums);
-            parts.push(write_part(self.disk, &self.series.part_path(place, 0), &part)?);
+        // The residual may be of an earlier step than the state.
+        for (FileSet { series, step, .. }, sums) in self.sets.iter().zip(sums) {
+            let mut of_set = Vec::new();
+            for (device, (place, sums)) in site.places.iter().zip(sums).enumerate() {
+                let origin = Origin { store: &site.id, device, set: 0, step: *step };
+                let part = Part::new(origin, &series.runs, self.layout.of_device(device), sums);
+                of_set.push(write_part(self.disk, &series.part_path(place, 0), &part)?);
+            }
+            parts.push(of_set);
         }
-        let generation = Generation { set: 0, parts, ..current.clone() };
+        let mut parts = parts.into_iter();
+        let of_state = parts.next().unwrap_or_default();
+        let residual = current.residual.clone().zip(parts.next());
+        let residual = residual.map(|(residual, parts)| ResidualEntry { set: 0, parts, ..residual });
+        let generation = Generation { set: 0, parts: of_state, residual, ..current.clone() };
         let manifest = Manifest {
             id: site.id.clone(),
             generations: vec![generation.clone()],

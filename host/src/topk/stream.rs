@@ -241,7 +241,7 @@ impl<'a> Stream<'a> {
         bytes
     }
 
-    fn for_each(&self, mut take: impl FnMut(u64, f32)) {
+    pub(crate) fn for_each(&self, mut take: impl FnMut(u64, f32)) {
         let mut rest = self.chunks;
         for (chunk, kept) in self.counts().enumerate() {
             let base = chunk as u64 * CHUNK_ELEMENTS;

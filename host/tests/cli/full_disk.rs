@@ -54,6 +54,7 @@ fn a_file_that_cannot_grow() {
     fails(&bench, "init --params params --store store");
     bench.done("init --params params --store store");
     fails(&bench, "step --store store --grads grads");
+    fails(&bench, "step --store store --grads grads --top-k 1");
     fails(&bench, "export --store store -o out");
     bench.done("export --store store -o out");
     bench.done("step --store store --grads grads");

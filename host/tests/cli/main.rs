@@ -17,6 +17,7 @@ mod plan;
 mod scaling;
 #[cfg(feature = "sim")]
 mod simulated;
+mod top_k;
 mod workbench;
 #[cfg(all(feature = "sim", feature = "xrt"))]
 mod xrt;

@@ -25,7 +25,12 @@ fn names(disk: &Arc<dyn Disk>, folder: &str) -> Vec<PathBuf> {
 
 #[test]
 fn a_resharded_store_goes_on_as_the_first_one_would_have() {
-    let training = Training::new(Optimizer::AdamW, 9001, 3, 4);
+    for (top_k, runs) in [(None, 3), (TENTH, 4)] {
+        goes_on_resharded(&Training::compressed(Optimizer::AdamW, 9001, 3, 4, top_k), runs);
+    }
+}
+
+fn goes_on_resharded(training: &Training, runs: u64) {
     let drives = training.made();
     for _ in 0..3 {
         training.step(drives.disk()).unwrap();
@@ -38,20 +43,26 @@ fn a_resharded_store_goes_on_as_the_first_one_would_have() {
         Progress::at(3, &training.hyper),
         "or the test could not see that they were recomputed"
     );
-    for (number, (to, subgroup)) in [(vec!["x", "y"], Some(2048)), (vec!["z"], None)].into_iter().enumerate() {
+    let places = [(vec!["x", "y"], Some(2048)), (vec!["z"], None), (vec!["v", "w"], Some(1024))];
+    for (number, (to, subgroup)) in places.into_iter().enumerate() {
         let to = others(&to);
         let mut heard = 0;
         reshard(&store, &to, subgroup, &mut |done| heard = done).unwrap();
-        assert_eq!(heard, 3 * 9001);
+        assert_eq!(heard, runs * 9001);
         let mut made = Store::open_on(drives.disk(), &to).unwrap();
+        assert_eq!(made.manifest().current().residual.is_some(), training.top_k.is_some());
         let (manifest, old) = (made.manifest(), store.manifest());
         assert_eq!((&manifest.tensors, &manifest.groups), (&old.tensors, &old.groups));
         assert_eq!((manifest.optimizer, manifest.current().progress), (old.optimizer, before.0.progress));
         assert_eq!(made.loss_scale(), LossScale { scale: 4096.0, good_steps: 7 });
         assert_ne!(manifest.id, old.id);
         assert!(made.load().unwrap() == training.states[3], "{number}");
-        training.step_of(&mut made).unwrap();
-        assert!(made.load().unwrap() == training.states[4], "{number}");
+        assert!(training.residual(&made).unwrap() == training.residuals[3], "{number}");
+        // Of subgroups of another size other elements are sent.
+        if training.top_k.is_none() || subgroup == Some(1024) {
+            training.step_of(&mut made).unwrap();
+            assert!(made.load().unwrap() == training.states[4], "{number}");
+        }
     }
     assert_eq!((store.manifest().current(), store.load().unwrap()), (&before.0, before.1));
 }
@@ -192,9 +203,10 @@ fn taken(
 /// One step and two, at every moment: one leaves the state that is being copied whole, the second writes over it.
 #[test]
 fn a_snapshot_is_whole_whenever_steps_are_done_meanwhile() {
-    let training = Arc::new(Training::new(Optimizer::AdamW, 3001, 2, 4));
     let mut again = 0;
-    for shares in [false, true] {
+    let trainings = [(Optimizer::AdamW, None), (Optimizer::Lion, TENTH)];
+    for ((optimizer, top_k), shares) in trainings.into_iter().flat_map(|how| [(how, false), (how, true)]) {
+        let training = Arc::new(Training::compressed(optimizer, 3001, 2, 4, top_k));
         let made = if shares { training.made().that_shares() } else { training.made() };
         training.step(made.disk()).unwrap();
         let (first, turns) = taken(&training, &made.copy(), |_| 0);
@@ -215,6 +227,7 @@ fn a_snapshot_is_whole_whenever_steps_are_done_meanwhile() {
                 let mut copy = Store::open_on(drives.disk(), &folders).unwrap();
                 training.step_of(&mut copy).unwrap();
                 assert!(copy.load().unwrap() == training.states[step as usize + 1], "{what}");
+                assert!(training.residual(&copy).unwrap() == training.residuals[step as usize + 1], "{what}");
                 assert_eq!(copy.steps(), [step + 1, step], "{what}");
                 assert_eq!(state_at(drives.disk(), &training.folders()).0, 1 + steps, "{what}");
             }

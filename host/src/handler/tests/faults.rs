@@ -10,6 +10,11 @@ fn training() -> Training {
     Training::new(Optimizer::AdamW, 3001, 2, STEPS)
 }
 
+/// The same, and one whose steps also keep what they do not send: smaller, for it has more operations.
+fn trainings() -> [Training; 2] {
+    [training(), Training::compressed(Optimizer::Lion, 1201, 2, STEPS, TENTH)]
+}
+
 /// Does the steps that are left; gives how many the store has been told to have, and the error that ended it.
 fn run(training: &Training, drives: &Double) -> (u64, Option<HandlerError>) {
     for done in 0..STEPS {
@@ -29,8 +34,11 @@ fn stands(training: &Training, drives: &Double, what: &str) -> Option<u64> {
         Err(error) => panic!("{what}: {error}"),
     };
     let step = store.powers().step;
-    match store.load() {
-        Ok(state) => assert!(state == training.states[step as usize], "{what}: wrong bytes at step {step}"),
+    match store.load().and_then(|state| Ok((state, training.residual(&store)?))) {
+        Ok((state, residual)) => {
+            assert!(state == training.states[step as usize], "{what}: wrong bytes at step {step}");
+            assert!(residual == training.residuals[step as usize], "{what}: a wrong residual at step {step}");
+        }
         Err(StoreError::Damaged { .. }) => return None,
         Err(error) => panic!("{what}: {error}"),
     }
@@ -51,80 +59,89 @@ fn operations(training: &Training) -> u64 {
     drives.operations()
 }
 
+/// Every one; with compression every third, unless there is time.
+fn operations_to_fail(training: &Training) -> impl Iterator<Item = u64> {
+    let all = training.top_k.is_none() || std::env::var_os("NEARFIELD_LONG").is_some();
+    (0..operations(training)).step_by(if all { 1 } else { 3 })
+}
+
 #[test]
 fn an_error_or_a_short_transfer_at_any_operation_costs_at_most_the_step_in_flight() {
-    let training = training();
-    let made = training.made();
-    let mut failed = 0;
-    for fault in [Fault::Error(5), Fault::Error(28), Fault::Short] {
-        for operation in 0..operations(&training) {
-            let what = format!("{fault:?} at operation {operation}");
-            let drives = made.with_fault(operation, fault);
-            let (done, error) = run(&training, &drives);
-            if fault == Fault::Short {
-                assert!(error.is_none(), "{what}: {error:?}");
+    for training in trainings() {
+        let made = training.made();
+        let mut failed = 0;
+        for fault in [Fault::Error(5), Fault::Error(28), Fault::Short] {
+            for operation in operations_to_fail(&training) {
+                let what = format!("{fault:?} at operation {operation}");
+                let drives = made.with_fault(operation, fault);
+                let (done, error) = run(&training, &drives);
+                if fault == Fault::Short {
+                    assert!(error.is_none(), "{what}: {error:?}");
+                }
+                failed += u64::from(error.is_some());
+                let after = drives.copy();
+                let step = stands(&training, &after, &what).unwrap_or_else(|| panic!("{what}: damaged, {error:?}"));
+                // Of the last operation, syncing the manifest's folder, the store says that the step may be there.
+                let told = matches!(error, Some(HandlerError::Store(StoreError::Unsynced { .. })));
+                assert!(step == done || told && step == done + 1, "{what}: at {step} after {done}, {error:?}");
+                goes_on(&training, &after, step, &what);
             }
-            failed += u64::from(error.is_some());
-            let after = drives.copy();
-            let step = stands(&training, &after, &what).unwrap_or_else(|| panic!("{what}: damaged, {error:?}"));
-            // Of the last operation, syncing the manifest's folder, the store says that the step may be there.
-            let told = matches!(error, Some(HandlerError::Store(StoreError::Unsynced { .. })));
-            assert!(step == done || told && step == done + 1, "{what}: at {step} after {done}, {error:?}");
-            goes_on(&training, &after, step, &what);
         }
+        assert!(failed > 100, "only {failed} runs failed");
     }
-    assert!(failed > 100, "only {failed} runs failed");
 }
 
 #[test]
 fn killed_at_any_operation_the_store_stands_at_the_step_before_or_after() {
-    let training = training();
-    let made = training.made();
-    for operation in 0..operations(&training) {
-        let drives = made.with_fault(operation, Fault::Stop);
-        let (done, error) = run(&training, &drives);
-        assert!(error.is_some(), "operation {operation} did not stop the run");
-        let after_power = (0..3).map(|seed| drives.after_power_failure(operation * 3 + seed));
-        for (number, after) in [drives.copy()].into_iter().chain(after_power).enumerate() {
-            let what = format!("stopped at operation {operation} in step {}, way {number}", done + 1);
-            let step = stands(&training, &after, &what).unwrap_or_else(|| panic!("{what}: damaged"));
-            assert!(step == done || step == done + 1, "{what}: at {step} after {done}");
-            goes_on(&training, &after, step, &what);
+    for training in trainings() {
+        let made = training.made();
+        for operation in operations_to_fail(&training) {
+            let drives = made.with_fault(operation, Fault::Stop);
+            let (done, error) = run(&training, &drives);
+            assert!(error.is_some(), "operation {operation} did not stop the run");
+            let after_power = (0..3).map(|seed| drives.after_power_failure(operation * 3 + seed));
+            for (number, after) in [drives.copy()].into_iter().chain(after_power).enumerate() {
+                let what = format!("stopped at operation {operation} in step {}, way {number}", done + 1);
+                let step = stands(&training, &after, &what).unwrap_or_else(|| panic!("{what}: damaged"));
+                assert!(step == done || step == done + 1, "{what}: at {step} after {done}");
+                goes_on(&training, &after, step, &what);
+            }
         }
     }
 }
 
 #[test]
 fn flipped_bits_cut_files_and_swapped_ones_are_found_and_never_become_parameters() {
-    let training = training();
-    let made = training.made();
-    let (mut found, mut repaired) = (0, 0);
-    for fault in [Fault::Flip, Fault::Cut, Fault::Swap] {
-        for operation in 0..operations(&training) {
-            let what = format!("{fault:?} at operation {operation}");
-            let drives = made.with_fault(operation, fault);
-            let (done, error) = run(&training, &drives);
-            found += u64::from(error.is_some());
-            let after = drives.copy();
-            match stands(&training, &after, &what) {
-                Some(step) => {
-                    assert!(step == done, "{what}: at {step} after {done}, {error:?}");
-                    goes_on(&training, &after, step, &what);
-                }
-                // The damage is on the drives. The step before may still be whole.
-                None => match repair(&after.disk(), &training.folders(), &mut |_| ()) {
-                    Ok(step) => {
-                        repaired += 1;
-                        assert!(step + 1 >= done && step <= done, "{what}: repaired to {step} after {done}");
+    for training in trainings() {
+        let made = training.made();
+        let (mut found, mut repaired) = (0, 0);
+        for fault in [Fault::Flip, Fault::Cut, Fault::Swap] {
+            for operation in operations_to_fail(&training) {
+                let what = format!("{fault:?} at operation {operation}");
+                let drives = made.with_fault(operation, fault);
+                let (done, error) = run(&training, &drives);
+                found += u64::from(error.is_some());
+                let after = drives.copy();
+                match stands(&training, &after, &what) {
+                    Some(step) => {
+                        assert!(step == done, "{what}: at {step} after {done}, {error:?}");
                         goes_on(&training, &after, step, &what);
                     }
-                    Err(StoreError::NoWayBack { .. }) => {}
-                    Err(error) => panic!("{what}: {error}"),
-                },
+                    // The damage is on the drives. The step before may still be whole.
+                    None => match repair(&after.disk(), &training.folders(), &mut |_| ()) {
+                        Ok(step) => {
+                            repaired += 1;
+                            assert!(step + 1 >= done && step <= done, "{what}: repaired to {step} after {done}");
+                            goes_on(&training, &after, step, &what);
+                        }
+                        Err(StoreError::NoWayBack { .. }) => {}
+                        Err(error) => panic!("{what}: {error}"),
+                    },
+                }
             }
         }
+        assert!(found > 50 && repaired > 5, "{found} were found, {repaired} repaired");
     }
-    assert!(found > 50 && repaired > 5, "{found} were found, {repaired} repaired");
 }
 
 #[test]

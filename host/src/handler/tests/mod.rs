@@ -4,11 +4,13 @@ mod checkpoints;
 mod faults;
 
 use super::*;
+use crate::compress::{Amount, Compressor};
 use crate::device::soft::Soft;
 use crate::disk::double::Double;
 use crate::disk::Disk;
-use crate::source::InMemory;
+use crate::source::{self, InMemory, Kept, SendError, Spool, TopK};
 use crate::store::{create, Contents, Layout, Model, State, StoreError, TensorEntry};
+use crate::topk::ValueFormat;
 use nearfield_model::optimizer::{Hyper, Optimizer};
 use std::path::PathBuf;
 
@@ -17,8 +19,12 @@ struct Training {
     hyper: Hyper,
     elements: u64,
     devices: usize,
+    /// How gradients are compressed, with error feedback, if they are.
+    top_k: Option<TopK>,
     /// After each step, the first before any.
     states: Vec<State>,
+    /// What was not sent, likewise; zeros without compression.
+    residuals: Vec<Vec<f32>>,
 }
 
 fn value(seed: u64, i: u64) -> f32 {
@@ -28,14 +34,31 @@ fn value(seed: u64, i: u64) -> f32 {
 
 impl Training {
     fn new(optimizer: Optimizer, elements: u64, devices: usize, steps: u64) -> Training {
+        Training::compressed(optimizer, elements, devices, steps, None)
+    }
+
+    fn compressed(optimizer: Optimizer, elements: u64, devices: usize, steps: u64, top_k: Option<TopK>) -> Training {
         let hyper = Hyper::of(optimizer);
-        let mut training = Training { hyper, elements, devices, states: Vec::new() };
+        let mut training = Training { hyper, elements, devices, top_k, states: Vec::new(), residuals: Vec::new() };
+        let mut residual = vec![0.0; elements as usize];
+        training.residuals.push(residual.clone());
         let mut state = State::new((0..elements).map(|i| value(0, i)).collect(), &hyper);
         let mut powers = hyper.powers();
         training.states.push(state.clone());
         for step in 1..=steps {
             powers = hyper.next(&powers);
-            let grads = training.grads(step);
+            let mut grads = training.grads(step);
+            if let Some(TopK { amount, format }) = top_k {
+                for subgroup in training.layout().subgroups() {
+                    let range = subgroup.begin as usize..subgroup.range().end as usize;
+                    let (here, before) = (&mut grads[range.clone()], &mut residual[range]);
+                    let sent = Compressor::default().with_feedback(here, before, amount, format).unwrap();
+                    before.copy_from_slice(here);
+                    here.fill(0.0);
+                    sent.kept.iter().for_each(|(index, value)| here[index as usize] = value);
+                }
+            }
+            training.residuals.push(residual.clone());
             // Two groups: the second does not decay.
             let half = (elements / 2) as usize;
             for (range, hyper) in [(0..half, hyper), (half..elements as usize, hyper.with_weight_decay(0.0))] {
@@ -50,6 +73,11 @@ impl Training {
 
     fn grads(&self, step: u64) -> Vec<f32> {
         (0..self.elements).map(|i| value(step, i)).collect()
+    }
+
+    fn layout(&self) -> Layout {
+        let half = self.elements / 2;
+        Layout::new(&[half, self.elements - half], 1024, self.devices)
     }
 
     fn folders(&self) -> Vec<PathBuf> {
@@ -89,14 +117,44 @@ impl Training {
         self.step_of(&mut store).map(|_| store.powers().step)
     }
 
+    /// What was not sent, as a store has it.
+    fn residual(&self, store: &Store) -> Result<Vec<f32>, StoreError> {
+        let mut residual = vec![0.0; self.elements as usize];
+        let mut reader = store.reader()?;
+        if reader.runs() > store.series().runs.len() {
+            reader.read(store.series().runs.len(), 0, &mut residual)?;
+        }
+        reader.verify()?;
+        Ok(residual)
+    }
+
     fn step_of(&self, store: &mut Store) -> Result<Report, HandlerError> {
         let powers = self.hyper.next(&store.powers());
         let coefficients =
             store.manifest().group_hypers().into_iter().map(|hyper| hyper.coefficients(&powers).unwrap());
+        let grads: Arc<dyn Source> = Arc::new(InMemory(Arc::new(self.grads(powers.step))));
+        let (source, feedback) = match self.top_k {
+            None => (grads, None),
+            Some(top_k) => {
+                let before = Kept::residual(store)?;
+                let before = before.as_ref().map(|before| before as &dyn Source);
+                let mut spool = Spool::new(tempfile::tempfile().unwrap());
+                let feedback = Some(source::Feedback { before, scale: 1.0 });
+                let sent = source::compress(store.layout(), top_k, grads.as_ref(), feedback, |_, stream, _| {
+                    Ok::<(), SendError>(spool.add(&stream)?)
+                });
+                match sent {
+                    Err(SendError::Gradients(error)) => return Err(error.into()),
+                    sent => assert!(!sent.unwrap().infinite),
+                }
+                (Arc::new(spool.finish()) as Arc<dyn Source>, Some(Feedback { grads, scale: 1.0 }))
+            }
+        };
         let work = Work {
             coefficients: coefficients.collect(),
             scale: 1.0,
-            source: Arc::new(InMemory(Arc::new(self.grads(powers.step)))),
+            source,
+            feedback,
             half: None,
             memory: DEFAULT_MEMORY,
         };
@@ -117,6 +175,34 @@ fn steps_of_every_optimizer_on_several_devices_are_those_of_the_specification() 
             let before = if number > 1 { vec![number, number - 1] } else { vec![1, 0] };
             assert_eq!(store.steps(), before);
         }
+    }
+}
+
+/// A tenth is sent, in bf16, so that rounding leaves something too.
+const TENTH: Option<TopK> = Some(TopK { amount: Amount::Ratio(0.1), format: ValueFormat::Bf16 });
+
+#[test]
+fn what_is_not_sent_is_that_of_the_compressor_and_goes_back_with_the_step() {
+    let training = Training::compressed(Optimizer::AdamW, 5001, 3, 4, TENTH);
+    let drives = training.made();
+    let of = |store: &Store| {
+        let step = store.powers().step as usize;
+        assert!(
+            store.load().unwrap() == training.states[step]
+                && training.residual(store).unwrap() == training.residuals[step]
+        );
+        step
+    };
+    for number in [1, 2, 3] {
+        assert_eq!(training.step(drives.disk()).unwrap(), number);
+        assert_eq!(of(&Store::open_on(drives.disk(), &training.folders()).unwrap()) as u64, number);
+    }
+    let mut store = Store::open_on(drives.disk(), &training.folders()).unwrap();
+    store.back_to(2).unwrap();
+    assert_eq!(of(&store), 2);
+    for number in [3, 4] {
+        training.step_of(&mut store).unwrap();
+        assert_eq!((of(&store), store.steps()), (number as usize, if number == 3 { vec![3, 2] } else { vec![4, 3] }));
     }
 }
 
@@ -143,6 +229,7 @@ fn too_little_memory_is_refused_before_anything_is_written() {
         coefficients: vec![training.hyper.coefficients(&training.hyper.next(&training.hyper.powers())).unwrap(); 2],
         scale: 1.0,
         source: Arc::new(InMemory(Arc::new(training.grads(1)))),
+        feedback: None,
         half: None,
         memory: 1 << 20,
     };
@@ -164,6 +251,7 @@ fn a_record_and_a_step_to_go_back_to_are_kept() {
         coefficients: store.manifest().group_hypers().iter().map(|h| h.coefficients(&powers).unwrap()).collect(),
         scale: 1.0,
         source: Arc::new(InMemory(Arc::new(training.grads(1)))),
+        feedback: None,
         half: None,
         memory: DEFAULT_MEMORY,
     };

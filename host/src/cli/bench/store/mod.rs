@@ -110,7 +110,7 @@ impl BenchStore {
             let powers = store.hyper().next(&store.powers());
             let k = store.hyper().coefficients(&powers).map_err(Failure::refused)?;
             let (source, memory) = (source.clone(), self.memory.0);
-            let work = Work { coefficients: vec![k], scale: 1.0, source, half: None, memory };
+            let work = Work { coefficients: vec![k], scale: 1.0, source, feedback: None, half: None, memory };
             let next = Next { powers, loss_scale: None, record: None };
             let begun = Instant::now();
             let report = handler::step(store, std::slice::from_ref(&soft), &work, next, &mut |_| ())?;
