@@ -36,8 +36,17 @@ pub struct Features<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Stored<'a> {
     Dense(&'a [f32]),
-    Records { layout: Layout, shape: Shape, words: &'a [u32], table: Option<&'a [u8]> },
+    Records { layout: Layout, shape: Shape, words: &'a [u32], table: Option<&'a [u8]>, survey: Survey },
     Pairs { shape: Shape, pairs: &'a [Pair], table: &'a [Entry] },
+}
+
+/// What holds for all records.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Survey {
+    /// Lines of a record that are read, on average, rounded up.
+    pub lines: usize,
+    /// Exponent field of the least value that is not ±0; that of a subnormal is 1.
+    exponent: u32,
 }
 
 /// What is to be added of a record.
@@ -76,7 +85,8 @@ impl<'a> Features<'a> {
         table: Option<&'a [u8]>,
     ) -> Result<Features<'a>, FeaturesError> {
         check(layout, shape, words, table)?;
-        let stored = Stored::Records { layout, shape, words, table };
+        let survey = survey(layout, shape, words, table);
+        let stored = Stored::Records { layout, shape, words, table, survey };
         Ok(Features { rows: shape.rows(), width: shape.width(), stored })
     }
 
@@ -106,6 +116,17 @@ impl<'a> Features<'a> {
     /// As [`Features::pairs`].
     pub fn paired(pairs: &'a Pairs) -> Result<Features<'a>, FeaturesError> {
         Features::pairs(pairs.shape, &pairs.pairs, &pairs.table)
+    }
+
+    /// Whether it is known that no sum comes to stand at -0 with these weights. Sums start at +0, and only one that is rounded to 0 becomes -0:
+    /// none is where all products are multiples of the least subnormal, 2^-149. The last place of a value with the exponent field e is 2^(e - 150).
+    pub(super) fn stay_positive(&self, weights: Option<&[f32]>) -> bool {
+        let Stored::Records { survey, .. } = self.stored else {
+            return false;
+        };
+        let weight =
+            weights.map_or(exponent([1.0f32.to_bits()]), |all| exponent(all.iter().map(|weight| weight.to_bits())));
+        survey.exponent + weight >= 151
     }
 
     /// Number of rows.
@@ -143,6 +164,31 @@ pub(super) fn record<'a>(
             Record::Bitmap(bitmap, values)
         }
     }
+}
+
+/// Looks at every value once.
+fn survey(layout: Layout, shape: Shape, words: &[u32], table: Option<&[u8]>) -> Survey {
+    let (mut lines, mut least) = (0, exponent([]));
+    for number in 0..shape.records() {
+        let (read, values) = match record(layout, shape.slice(), words, table, number) {
+            Record::Nothing => continue,
+            Record::Raw(values) => (values.len(), values),
+            Record::Bitmap(bitmap, values) => {
+                let count = bitmap.iter().map(|word| word.count_ones() as usize).sum();
+                (bitmap.len() + count, &values[..count])
+            }
+        };
+        lines += read.div_ceil(LINE_WORDS as usize);
+        least = least.min(exponent(values.iter().copied()));
+    }
+    Survey { lines: lines.div_ceil(shape.records()), exponent: least }
+}
+
+/// The least exponent field of values that are not ±0. That of a subnormal is 1; without values it is that of a NaN.
+fn exponent(values: impl IntoIterator<Item = u32>) -> u32 {
+    // Without the sign, and less 1, so that zeros are last.
+    let least = values.into_iter().map(|value| (value << 1).wrapping_sub(1)).fold(u32::MAX, u32::min);
+    (least.saturating_add(1) >> 24).max(1)
 }
 
 fn stride(width: usize) -> usize {

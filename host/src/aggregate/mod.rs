@@ -84,8 +84,13 @@ impl Aggregator {
             return Err(AggregateError::Output { given: into.len(), vertices, needed: vertices * stride });
         }
         let strips = into.chunks_mut(STRIP * stride);
-        let level = self.level;
-        deal(strips, self.threads, || (), |_, number, into| level.strip(graph, number * STRIP, features, into));
+        let (level, add_zeros) = (self.level, features.stay_positive(graph.weights()));
+        deal(
+            strips,
+            self.threads,
+            || (),
+            |_, number, into| level.strip(graph, number * STRIP, features, add_zeros, into),
+        );
         Ok(())
     }
 }

@@ -288,7 +288,7 @@ impl<'a> Raw<'a> {
 fn stored<'a>(features: &Features<'a>, options: &RunOptions<'_>) -> (u32, u32, Cow<'a, [u8]>, Cow<'a, [u8]>) {
     match features.stored {
         Stored::Dense(values) => (mode::DENSE, options.slice, bytemuck::cast_slice(values).into(), (&[]).into()),
-        Stored::Records { layout, shape, words, table } => {
+        Stored::Records { layout, shape, words, table, .. } => {
             let words = &words[..shape.records() * layout.words(shape.slice())];
             let table = table.map(|table| &table[..shape.records()]);
             let (format, table) = match (layout, table) {

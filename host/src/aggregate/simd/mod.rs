@@ -39,30 +39,36 @@ struct Slice<'a> {
     first_record: usize,
     /// Where its columns begin in a row of the output.
     begin: usize,
+    /// Lines of a record that are asked for ahead.
+    lines: usize,
+    /// Whether ±0 may be added like any value, because no sum comes to stand at -0.
+    add_zeros: bool,
 }
 
 #[cfg(target_arch = "x86_64")]
 impl<'a> Slice<'a> {
-    /// The words of a vertex's record that will be read, as far as that is known without reading them.
+    /// The words of a vertex's record that will be read, if it is like most: a number for each would cost a wrongly predicted branch.
     #[inline(always)]
     fn lines(&self, vertex: usize) -> &'a [u32] {
         let (each, number) = (self.layout.words(self.columns), self.first_record + vertex);
-        let lines = self.table.map_or(2, |table| usize::from(table[number]));
-        &self.words[number * each..][..each.min(lines * LINE_WORDS as usize)]
+        &self.words[number * each..][..self.lines * LINE_WORDS as usize]
     }
 }
 
 impl Level {
     /// The sums of the rows from `first` on, as many as `into` has room for. Rows of the features are those of the graph.
-    pub(super) fn strip(self, graph: &Graph, first: usize, features: &Features<'_>, into: &mut [f32]) {
+    /// `add_zeros` is [`Features::stay_positive`] for the graph's weights.
+    pub(super) fn strip(self, graph: &Graph, first: usize, features: &Features<'_>, add_zeros: bool, into: &mut [f32]) {
         let stride = features.stride();
         let mut strip = Strip { graph, first, stride, into };
         match features.stored {
             Stored::Dense(values) => self.dense(&mut strip, values),
-            Stored::Records { layout, shape, words, table } => {
+            Stored::Records { layout, shape, words, table, survey } => {
                 for index in 0..shape.slices() {
                     let (first_record, begin) = (shape.record(index, 0), shape.columns(index).start);
-                    self.slice(&mut strip, Slice { layout, columns: shape.slice(), words, table, first_record, begin });
+                    let (columns, lines) = (shape.slice(), survey.lines);
+                    let slice = Slice { layout, columns, words, table, first_record, begin, lines, add_zeros };
+                    self.slice(&mut strip, slice);
                 }
             }
             Stored::Pairs { shape, pairs, table } => {

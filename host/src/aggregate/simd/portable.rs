@@ -46,7 +46,7 @@ pub fn nothing(weight: f32) -> f32 {
 #[inline(always)]
 pub fn slice(strip: &mut Strip<'_>, slice: Slice<'_>) {
     let Strip { graph, first, stride, .. } = *strip;
-    let Slice { layout, columns, words, table, first_record, begin } = slice;
+    let Slice { layout, columns, words, table, first_record, begin, .. } = slice;
     for (row, into) in (first..).zip(strip.into.chunks_exact_mut(stride)) {
         let mut sums: Sums = [0.0; SLICE_MOST as usize];
         for edge in graph.row(row) {
