@@ -75,7 +75,7 @@ pub struct AxiWrite {
     pub bresp: Signal<In, Bits<2>>,
 }
 
-/// An [`AxiMaster`] with ids of 9 bits: responses to different ids may come in any order.
+/// An [`AxiMaster`] with ids of 10 bits: responses to different ids may come in any order.
 #[derive(Clone, Debug, Default, LogicInterface)]
 #[allow(missing_docs)]
 pub struct AxiIdMaster {

@@ -100,6 +100,38 @@ fn a_drawn_graph_without_weights_too() {
     compare(&Graph::from_edges(1, vec![]).unwrap(), &[1.0], 1, 32);
 }
 
+/// Where no sum can stand at -0, levels may add zeros: with and without weights, and just before they may not.
+#[test]
+fn where_zeros_may_be_added_sums_are_the_same() {
+    let mut draw = Draw(23);
+    let plain = rmat::rmat(7, 5, 2).unwrap();
+    let edges = plain.edges();
+    let mut weighted = |weight: f32| {
+        let weights = (0..edges).map(|_| if draw.below(2) == 0 { weight } else { -1.5 * weight }).collect();
+        Graph::new(plain.row_pointers().to_vec(), plain.columns().to_vec(), Some(weights)).unwrap()
+    };
+    // Exponent fields: 127 of 1, 126 of the smallest feature, 0.5; 151 is what both need.
+    let graphs = [
+        (weighted(0.125), true),
+        (weighted(f32::from_bits(25 << 23)), true),
+        (weighted(f32::from_bits(24 << 23)), false),
+    ];
+    let mut features = |density| {
+        let values = draw.features(128 * 200, density, false).into_iter();
+        values
+            .map(|x| if x == 0.0 { x } else { 0.5f32.copysign(x) * if draw.below(2) == 0 { 1.0 } else { 1.75 } })
+            .collect::<Vec<f32>>()
+    };
+    for (graph, may) in graphs.into_iter().chain([(plain.clone().without_weights(), true)]) {
+        for (density, slice) in [(10, 256), (50, 256), (50, 96), (100, 32)] {
+            let features = features(density);
+            let encoded = encode(Layout::Beicsr, Shape::new(128, 200, slice).unwrap(), &features);
+            assert_eq!(Features::encoded(&encoded).unwrap().stay_positive(graph.weights()), may);
+            compare(&graph, &features, 200, slice);
+        }
+    }
+}
+
 #[test]
 fn a_sum_at_minus_zero_stays() {
     // fma(-0.25, 2^-149, +0) is -0, and the zeros of the next neighbour leave it.

@@ -10,7 +10,6 @@ use crate::store::{Piece, Store};
 use nearfield_model::gradient_norm::SquareSum;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// Adds gradients to those that wait for a step, in binary32, and sums up the squares of what comes out; gives how many were added since the
 /// last step. Until it is done those from before stand.
@@ -67,9 +66,5 @@ impl Worker for Adder {
             self.squares.lock().unwrap_or_else(PoisonError::into_inner).add_sum(&squares);
         }
         Ok(StepReport { elements: piece.elements, ..StepReport::default() })
-    }
-
-    fn bound(&self, _elements: u64) -> Duration {
-        Duration::from_secs(60)
     }
 }

@@ -10,7 +10,6 @@ use crate::step::StepReport;
 use crate::store::{Piece, Store, Unsent};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 /// What error feedback needs to know of a step besides what is sent.
 #[derive(Clone, Debug)]
@@ -125,9 +124,5 @@ impl Worker for Keeper {
             }
         }
         Ok(StepReport { elements: piece.elements, ..StepReport::default() })
-    }
-
-    fn bound(&self, _elements: u64) -> Duration {
-        Duration::from_secs(60)
     }
 }

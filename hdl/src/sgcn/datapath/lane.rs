@@ -4,7 +4,7 @@ use crate::prelude::*;
 /// Cycles through the multiplier, as a constant that a type can name.
 const FMA: usize = Fp32Fma::LATENCY;
 
-/// One lane: the accumulators of every 16th column of 8 contexts, and an fma that reads and writes them.
+/// One lane: the accumulators of every 16th column of 16 contexts, and an fma that reads and writes them.
 ///
 /// An operation enters each cycle and never waits: the accumulator at `{place, half}` becomes `fma(weight, x, accumulator)`,
 /// or +0 if `clear`; an `x` that is zero, of either sign, changes nothing. What it was stands at `accumulator` a cycle later.

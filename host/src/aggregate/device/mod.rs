@@ -27,6 +27,14 @@ pub enum Strips {
     Static(u32),
 }
 
+impl Strips {
+    /// Rows of a strip.
+    pub fn rows(self) -> u32 {
+        let (Strips::Dynamic(rows) | Strips::Static(rows)) = self;
+        rows
+    }
+}
+
 impl fmt::Display for Strips {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -69,6 +77,17 @@ pub struct RunOptions<'a> {
 impl Default for RunOptions<'_> {
     fn default() -> Self {
         RunOptions { hashed: true, strips: Strips::Dynamic(8), learn_lengths: false, bypass: None, slice: 256 }
+    }
+}
+
+impl RunOptions<'_> {
+    /// The bits of the kernel's mode for a graph, but for those of the format.
+    pub fn mode(&self, graph: &Graph) -> u32 {
+        let flag = |set: bool, bit: u32| if set { bit } else { 0 };
+        flag(graph.weights().is_some(), mode::WEIGHTED)
+            | flag(self.hashed, mode::HASHED)
+            | flag(matches!(self.strips, Strips::Dynamic(_)), mode::DYNAMIC)
+            | flag(self.bypass.is_some(), mode::BYPASS)
     }
 }
 
@@ -170,10 +189,7 @@ struct Raw<'a> {
 
 impl<'a> Raw<'a> {
     fn new(graph: &'a Graph, features: &Features<'a>, options: &RunOptions<'a>) -> Result<Raw<'a>, OnDeviceError> {
-        let (strip, dynamic) = match options.strips {
-            Strips::Dynamic(rows) => (rows, mode::DYNAMIC),
-            Strips::Static(rows) => (rows, 0),
-        };
+        let strip = options.strips.rows();
         if !(1..=MOST_STRIP).contains(&strip) {
             return Err(OnDeviceError::Strip { rows: strip });
         }
@@ -192,12 +208,6 @@ impl<'a> Raw<'a> {
                 marked
             }
         };
-        let flag = |set: bool, bit: u32| if set { bit } else { 0 };
-        let mode = format
-            | dynamic
-            | flag(graph.weights().is_some(), mode::WEIGHTED)
-            | flag(options.hashed, mode::HASHED)
-            | flag(options.bypass.is_some(), mode::BYPASS);
         Ok(Raw {
             row_pointers: graph.row_pointers().into(),
             columns: columns.into(),
@@ -210,7 +220,7 @@ impl<'a> Raw<'a> {
             width: features.width() as u32,
             slice,
             strip,
-            mode,
+            mode: format | options.mode(graph),
         })
     }
 

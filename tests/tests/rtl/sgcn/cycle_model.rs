@@ -29,6 +29,16 @@ struct Case<'a> {
 }
 
 impl Case<'_> {
+    fn options(&self) -> RunOptions<'_> {
+        RunOptions {
+            hashed: self.hashed,
+            strips: self.strips,
+            learn_lengths: self.format == mode::PUBLISHED,
+            bypass: self.bypass,
+            slice: self.slice as u32,
+        }
+    }
+
     /// Cycles and counters of the RTL, in the order of the model's.
     fn on_rtl(&self, device: &str) -> Outcome {
         let shape = Shape::new(self.graph.vertices(), self.width, self.slice).unwrap();
@@ -40,35 +50,22 @@ impl Case<'_> {
             mode::PAIRS => Features::paired(&pairs),
             _ => Features::encoded(&encoded),
         };
-        let options = RunOptions {
-            hashed: self.hashed,
-            strips: self.strips,
-            learn_lengths: self.format == mode::PUBLISHED,
-            bypass: self.bypass,
-            slice: self.slice as u32,
-        };
         let spec: DeviceSpec = device.parse().unwrap();
         let mut device = open_kernel(&spec, Kernel::SgcnAggregate).unwrap();
-        let sums = on_device(device.as_mut(), self.graph, &features.unwrap(), &options).unwrap();
+        let sums = on_device(device.as_mut(), self.graph, &features.unwrap(), &self.options()).unwrap();
         let counters = sums.counters.unwrap();
         let counts = counters.counts.into_iter().map(|count| (count.name, count.value.into()));
         Outcome { cycles: counters.cycles, counters: counts.collect() }
     }
 
     fn on_model(&self, machine: &Machine) -> Outcome {
-        let switch = |on: bool, bit: u32| if on { bit } else { 0 };
-        let (Strips::Dynamic(strip) | Strips::Static(strip)) = self.strips;
         let job = Job {
             row_pointers: self.graph.row_pointers(),
             columns: self.bypass.unwrap_or(self.graph.columns()),
             width: self.width as u32,
             slice: self.slice as u32,
-            strip,
-            mode: self.format
-                | switch(self.graph.weights().is_some(), mode::WEIGHTED)
-                | switch(self.hashed, mode::HASHED)
-                | switch(matches!(self.strips, Strips::Dynamic(_)), mode::DYNAMIC)
-                | switch(self.bypass.is_some(), mode::BYPASS),
+            strip: self.strips.rows(),
+            mode: self.format | self.options().mode(self.graph),
             pattern: Pattern::Bits(&features::bits(self.features, self.width)),
         };
         run(machine, &job, MOST_CYCLES).unwrap()

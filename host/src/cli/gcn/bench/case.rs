@@ -184,17 +184,8 @@ impl Case {
         let nonzero = features.iter().filter(|&&value| value != 0.0).count();
         let stored = Stored::of(self.format, shape, &features)?;
         let (_, config) = kernel_of(&self.device)?;
-        let marks = self.bypass.then(|| {
-            let record = stored.bytes(shape) / graph.vertices() as u64;
-            bypass::mark(graph, sgcn::cache_bytes(config.lanes), record)
-        });
-        let options = RunOptions {
-            hashed: self.hashed,
-            strips: self.strips,
-            learn_lengths: self.format == Format::Learned,
-            bypass: marks.as_ref().map(|marks| &marks.columns[..]),
-            slice: self.slice,
-        };
+        let marks = self.marks(&config, || stored.bytes(shape));
+        let options = self.options(&marks);
         let view = stored.view(shape)?;
         let mut device = open_kernel(&self.device, Kernel::SgcnAggregate)?;
         let begun = Instant::now();
@@ -213,6 +204,24 @@ impl Case {
         let density = nonzero as f64 / features.len() as f64;
         let counts = counters.counts.iter().map(|count| (count.name.clone(), count.value.into())).collect();
         Run::new(self, &config, density, &Counted { cycles: counters.cycles, counts }, seconds)
+    }
+
+    /// Column ids with bypass bits, if they are used. `bytes`: of all records.
+    pub fn marks(&self, config: &KernelConfig, bytes: impl FnOnce() -> u64) -> Option<Vec<u32>> {
+        let graph = &self.arranged.graph;
+        self.bypass
+            .then(|| bypass::mark(graph, sgcn::cache_bytes(config.lanes), bytes() / graph.vertices() as u64).columns)
+    }
+
+    /// What the kernel is told.
+    pub fn options<'a>(&self, marks: &'a Option<Vec<u32>>) -> RunOptions<'a> {
+        RunOptions {
+            hashed: self.hashed,
+            strips: self.strips,
+            learn_lengths: self.format == Format::Learned,
+            bypass: marks.as_deref(),
+            slice: self.slice,
+        }
     }
 
     /// The run for people.

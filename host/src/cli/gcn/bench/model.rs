@@ -3,13 +3,11 @@
 use super::case::{kernel_of, Arranged, Case, Content, Format};
 use super::report::{Counted, Run};
 use anyhow::{Context, Result};
-use nearfield::aggregate::Strips;
-use nearfield::graph::bypass;
 use nearfield::graph::features::{bernoulli_bits, bits};
 use nearfield_abi::beicsr::{
     length, published_length, record_lines, row_lines, EMPTY, ESCAPE, LINE_BYTES, PAIR_BYTES, WORD_COLUMNS,
 };
-use nearfield_abi::kernel::sgcn::{self, mode};
+use nearfield_abi::kernel::sgcn::mode;
 use nearfield_model::beicsr::Shape;
 use nearfield_sim::sgcn::{run_watched, Job, Machine, Pattern};
 use std::time::Instant;
@@ -25,18 +23,14 @@ pub fn run(case: &Case, rows: &dyn Fn(u64)) -> Result<Run> {
     let shape = Shape::new(graph.vertices(), width, case.slice as usize)?;
     let bits = bits_of(&case.content, &case.arranged, case.seed);
     let nonzero: u64 = bits.iter().map(|word| u64::from(word.count_ones())).sum();
-    let marks = case.bypass.then(|| {
-        let record = bytes(case.format, shape, &bits) / graph.vertices() as u64;
-        bypass::mark(graph, sgcn::cache_bytes(config.lanes), record)
-    });
-    let (Strips::Dynamic(strip) | Strips::Static(strip)) = case.strips;
+    let marks = case.marks(&config, || bytes(case.format, shape, &bits));
     let job = Job {
         row_pointers: graph.row_pointers(),
-        columns: marks.as_ref().map_or(graph.columns(), |marks| &marks.columns),
+        columns: marks.as_deref().unwrap_or(graph.columns()),
         width: width as u32,
         slice: case.slice,
-        strip,
-        mode: mode_of(case),
+        strip: case.strips.rows(),
+        mode: mode_of(case.format) | case.options(&marks).mode(graph),
         pattern: Pattern::Bits(&bits),
     };
     let machine = Machine::new(config.lanes, config.ports, board);
@@ -67,21 +61,15 @@ fn bits_of(content: &Content, arranged: &Arranged, seed: u64) -> Vec<u32> {
     }
 }
 
-/// The kernel's mode for a case.
-fn mode_of(case: &Case) -> u32 {
-    let format = match case.format {
+/// The bits of the mode that name a format.
+fn mode_of(format: Format) -> u32 {
+    match format {
         Format::Beicsr => mode::BEICSR,
         Format::Published => mode::PUBLISHED | mode::LENGTH_KNOWN,
         Format::Learned => mode::PUBLISHED,
         Format::Dense => mode::DENSE,
         Format::Pairs => mode::PAIRS,
-    };
-    let switch = |on: bool, bit: u32| if on { bit } else { 0 };
-    format
-        | switch(case.arranged.graph.weights().is_some(), mode::WEIGHTED)
-        | switch(case.hashed, mode::HASHED)
-        | switch(matches!(case.strips, Strips::Dynamic(_)), mode::DYNAMIC)
-        | switch(case.bypass, mode::BYPASS)
+    }
 }
 
 /// Bytes of the lines that are read when each row is used once.
