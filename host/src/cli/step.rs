@@ -134,6 +134,7 @@ impl Step {
         };
         if applied.skipped {
             printed.nonfinite_gradients = warn_of_nonfinite(&store, source.as_ref(), true)?;
+            store.settle()?;
             if let Some(next) = applied.next() {
                 store.keep_loss_scale(next)?;
             }

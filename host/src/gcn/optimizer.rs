@@ -166,7 +166,9 @@ impl Check {
         let params = &mut self.params;
         let mut states: Vec<&mut [f32]> = self.states.iter_mut().map(Vec::as_mut_slice).collect();
         match self.done.reference {
-            Reference::Specification => k.step(params, &mut states, gradient),
+            Reference::Specification => {
+                k.step(params, &mut states, gradient);
+            }
             Reference::Soft => {
                 self.soft.step(k, 1.0, Tensors { params, states, grads: gradient.into(), half: None });
             }

@@ -24,6 +24,7 @@ pub fn accumulate(
     progress: &mut dyn FnMut(u64),
 ) -> Result<u64, HandlerError> {
     let plan = Plan::new(store, 1, source.as_ref(), false, memory)?;
+    store.settle()?;
     let count = store.manifest().accumulated.as_ref().map_or(0, |accumulated| accumulated.count) + 1;
     let adder = Arc::new(Adder { first: count == 1, squares: Mutex::default() });
     let task = Task { source: source.clone(), worker: adder.clone(), half: None };

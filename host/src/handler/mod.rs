@@ -128,6 +128,7 @@ pub fn step(
     };
     let peers = (0..folders).map(|number| Peer::new(&devices[number % devices.len()], work));
     let peers = peers.collect::<Result<Vec<_>, _>>()?;
+    store.settle()?;
     let mut before = 0;
     let unsent = work.feedback.as_ref().zip(keeping).map(|(feedback, plan)| {
         before = store.elements();

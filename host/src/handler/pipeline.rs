@@ -1,6 +1,6 @@
 //! One device's share: reads, work and writes side by side.
 
-use super::io::{serve, Carried, Job, Moved, PartOf, Place, Transfer, DEPTH};
+use super::io::{serve, Carried, Gate, Job, Moved, PartOf, Place, Transfer, THREADS};
 use super::{DeviceReport, HalfSink, HandlerError, Plan, Worker, TRANSFER_BOUND};
 use crate::disk::{Aligned, DiskFile};
 use crate::source::Source;
@@ -175,9 +175,10 @@ impl<'a> Pipeline<'a> {
         let (updates, waiting) = mpsc::channel::<Update>();
         // Not scoped: a drive that never answers must not keep the step from ending.
         let queue = Arc::new(Mutex::new(queue));
-        for _ in 0..DEPTH {
-            let (queue, events, stop) = (queue.clone(), events.clone(), stop.clone());
-            std::thread::spawn(move || serve(&queue, &events, &stop));
+        let gate = Arc::new(Gate::default());
+        for _ in 0..THREADS {
+            let (queue, gate, events, stop) = (queue.clone(), gate.clone(), events.clone(), stop.clone());
+            std::thread::spawn(move || serve(&queue, &gate, &events, &stop));
         }
         // One for all may be at work for the others first.
         let bound = self.task.worker.bound(self.plan.piece_elements) * self.store.folders().len() as u32;

@@ -13,8 +13,9 @@ pub const DEFAULT_MEMORY: u64 = 1 << 30;
 const MOST_ELEMENTS: u64 = 1 << 20;
 /// The smallest: a chunk of a Top-K stream.
 const LEAST_ELEMENTS: u64 = CHUNK_ELEMENTS;
-/// Pieces of a device under way: two being read, one updated, two written.
-const SLOTS: usize = 5;
+/// Pieces of a device under way: one updated, the others being read or written. With five a step takes a tenth longer, as the threads that
+/// read run out of buffers while many are being written; more than seven are no faster.
+const SLOTS: usize = 7;
 /// The fewest: one in each stage.
 const LEAST_SLOTS: usize = 3;
 

@@ -20,6 +20,10 @@ impl Store {
 
     /// A device's files of the other set, made if they are not there, to be written by step `step`. What they held stands no longer.
     ///
+    /// # Panics
+    ///
+    /// After [`Store::back_to`] without [`Store::settle`].
+    ///
     /// # Errors
     ///
     /// [`StoreError::Write`].
@@ -37,6 +41,7 @@ impl Store {
 
     /// A device's files of a set, to be written.
     pub(super) fn begin(&self, series: Series, device: usize, set: u8, step: u64) -> Result<Writing, StoreError> {
+        assert!(!self.unsettled, "what is written over is forgotten first");
         let folder = &self.folders[device];
         self.forget(&series, folder, set)?;
         self.make_missing(&series, device, set)?;

@@ -105,6 +105,8 @@ pub struct Store {
     disk: Arc<dyn Disk>,
     folders: Vec<PathBuf>,
     manifest: Manifest,
+    /// Whether it goes back to a step while the one on the disk does not yet.
+    unsettled: bool,
     layout: Layout,
     /// Of each device, what the current set adds up to.
     sums: Vec<Sums>,
@@ -137,6 +139,7 @@ impl Store {
         let mut store = Store {
             layout: manifest.layout(),
             sums: Vec::new(),
+            unsettled: false,
             folders: folders.into(),
             disk,
             manifest,
@@ -208,11 +211,12 @@ impl Store {
         [self.manifest.current()].into_iter().chain(older).map(|generation| generation.progress.step).collect()
     }
 
-    /// Goes back to a step at which the store stands: what was done after it is forgotten.
+    /// Goes back to a step at which the store stands. On the disk what was done after it is forgotten with [`Store::settle`], or with the next change
+    /// of the manifest.
     ///
     /// # Errors
     ///
-    /// [`StoreError::NoSuchStep`], or as [`Store::commit`].
+    /// [`StoreError::NoSuchStep`].
     pub fn back_to(&mut self, step: u64) -> Result<(), StoreError> {
         let current = self.manifest.current().progress.step;
         if current == step {
@@ -223,10 +227,21 @@ impl Store {
         else {
             return Err(StoreError::NoSuchStep { store: self.name(), step, stands: self.steps() });
         };
-        let next = Manifest { generations: vec![older], accumulated: None, ..self.manifest.clone() };
-        self.rename_manifest(next)?;
-        self.sums = sums;
+        self.manifest = Manifest { generations: vec![older], accumulated: None, ..self.manifest.clone() };
+        (self.sums, self.unsettled) = (sums, true);
         Ok(())
+    }
+
+    /// Forgets on the disk too what was done after the step that [`Store::back_to`] went back to: before anything is written over it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::commit`].
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        match self.unsettled {
+            true => self.rename_manifest(self.manifest.clone()),
+            false => Ok(()),
+        }
     }
 
     /// Everything in memory: for models that fit, and for tests.
@@ -315,14 +330,14 @@ impl Store {
         if let Err(source) = folder::write_manifest(self.disk.as_ref(), &home, &next) {
             return Err(match folder::read_manifest(self.disk.as_ref(), &home) {
                 Ok(found) if found == next => {
-                    self.manifest = next;
+                    (self.manifest, self.unsettled) = (next, false);
                     StoreError::Unsynced { folder: home, source }
                 }
                 Ok(_) => StoreError::Write { path: folder::manifest_path(&home), source },
                 Err(again) => StoreError::Unknown { folder: home, source, again: Box::new(again) },
             });
         }
-        self.manifest = next;
+        (self.manifest, self.unsettled) = (next, false);
         Ok(())
     }
 }

@@ -97,6 +97,16 @@ fn gradients_that_are_not_finite_skip_the_step_as_without_it() {
     assert!(exported(&bench, "one") == before);
     bench.write("grads", &model(ELEMENTS, |i| if i == 50_000 { f32::NAN } else { 1.0 }));
     bench.refused("step --store one --grads grads --top-k 0.1", &["element 50000 is NaN", "skip this step"]);
+    // What is refused forgets no step either.
+    bench.write("good", &model(ELEMENTS, |i| ordinary(1, i)));
+    bench.done("step --store one --grads good");
+    let after = exported(&bench, "one");
+    for bad in ["--grads grads --top-k 0.1", "--grads good --memory 64K", "--grads good --device sim:nothing"] {
+        bench.refused(&format!("step --store one --from-step 0 {bad}"), &[]);
+        assert!(exported(&bench, "one") == after, "{bad}");
+    }
+    bench.done("step --store one --grads grads --from-step 0 --top-k 0.1 --loss-scale 1");
+    assert!(exported(&bench, "one") == before);
     // A value that fp16 cannot hold.
     bench.write("grads", &model(ELEMENTS, |i| if i == 50_000 { 1e6 } else { 1.0 }));
     let done = json(&bench.done("step --store one --grads grads --top-k 0.1 --format fp16 --loss-scale 2 --json"));

@@ -11,7 +11,7 @@
 //! ```
 
 use super::hyper_error::at_least_zero;
-use super::{canonical, HyperError};
+use super::{canonical, HyperError, Look};
 
 /// Hyper-parameters as a person writes them; each is rounded once to f32 before anything is computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,18 +70,20 @@ pub fn element(k: &Coefficients, p: f32, v: f32, g: f32) -> (f32, f32) {
     (canonical(p), canonical(v))
 }
 
-/// One step in place on a run of elements.
+/// One step in place on a run of elements; says whether a gradient was infinite or a NaN.
 ///
 /// # Panics
 ///
 /// If the three slices differ in length.
 #[inline(always)]
-pub fn step(k: &Coefficients, params: &mut [f32], exp_avg_sq: &mut [f32], grads: &[f32]) {
+pub fn step(k: &Coefficients, params: &mut [f32], exp_avg_sq: &mut [f32], grads: &[f32]) -> bool {
     let n = params.len();
     assert!(exp_avg_sq.len() == n && grads.len() == n, "the three tensors have one length");
+    let mut look = Look::default();
     for i in 0..n {
-        (params[i], exp_avg_sq[i]) = element(k, params[i], exp_avg_sq[i], grads[i]);
+        (params[i], exp_avg_sq[i]) = element(k, params[i], exp_avg_sq[i], look.at(grads[i]));
     }
+    look.found()
 }
 
 #[cfg(test)]

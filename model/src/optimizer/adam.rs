@@ -12,7 +12,7 @@
 
 use super::hyper_error::{at_least_zero, decay_rate};
 use super::moments::{average, bias};
-use super::{canonical, BetaPowers, HyperError};
+use super::{canonical, BetaPowers, HyperError, Look};
 
 /// Hyper-parameters as a person writes them; each is rounded once to f32 before anything is computed.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -118,18 +118,20 @@ pub fn element(k: &Coefficients, p: f32, m: f32, v: f32, g: f32) -> (f32, f32, f
     (canonical(p), canonical(m), canonical(v))
 }
 
-/// One step in place on a run of elements.
+/// One step in place on a run of elements; says whether a gradient was infinite or a NaN.
 ///
 /// # Panics
 ///
 /// If the four slices differ in length.
 #[inline(always)]
-pub fn step(k: &Coefficients, params: &mut [f32], exp_avg: &mut [f32], exp_avg_sq: &mut [f32], grads: &[f32]) {
+pub fn step(k: &Coefficients, params: &mut [f32], exp_avg: &mut [f32], exp_avg_sq: &mut [f32], grads: &[f32]) -> bool {
     let n = params.len();
     assert!(exp_avg.len() == n && exp_avg_sq.len() == n && grads.len() == n, "the four tensors have one length");
+    let mut look = Look::default();
     for i in 0..n {
-        (params[i], exp_avg[i], exp_avg_sq[i]) = element(k, params[i], exp_avg[i], exp_avg_sq[i], grads[i]);
+        (params[i], exp_avg[i], exp_avg_sq[i]) = element(k, params[i], exp_avg[i], exp_avg_sq[i], look.at(grads[i]));
     }
+    look.found()
 }
 
 #[cfg(test)]

@@ -179,13 +179,13 @@ impl Coefficients {
         }
     }
 
-    /// One step in place on a run of elements, with the states in the order of [`Hyper::states`].
+    /// One step in place on a run of elements, with the states in the order of [`Hyper::states`]; says whether a gradient was infinite or a NaN.
     ///
     /// # Panics
     ///
     /// If there are more or fewer states than the optimizer has, or if the slices differ in length.
     #[inline(always)]
-    pub fn step(&self, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32]) {
+    pub fn step(&self, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32]) -> bool {
         match (self, states) {
             (Coefficients::Adam(k), [m, v]) => adam::step(k, params, m, v, grads),
             (Coefficients::AdamW(k), [m, v]) => adamw::step(k, params, m, v, grads),

@@ -16,7 +16,7 @@
 //! with c1 = f(1.0 - dampening), subtracted in f64 and rounded once, as PyTorch does. Without momentum there is no buffer.
 
 use super::hyper_error::{at_least_zero, fraction};
-use super::{canonical, HyperError};
+use super::{canonical, HyperError, Look};
 
 /// Hyper-parameters as a person writes them; each is rounded once to f32 before anything is computed, but for dampening,
 /// which is first subtracted from 1.
@@ -133,32 +133,36 @@ pub fn plain_element(k: &Coefficients, p: f32, g: f32) -> f32 {
     canonical(penalised(k, p, g).mul_add(k.step_size, p))
 }
 
-/// One step with momentum, in place on a run of elements.
+/// One step with momentum, in place on a run of elements; says whether a gradient was infinite or a NaN.
 ///
 /// # Panics
 ///
 /// If the three slices differ in length.
 #[inline(always)]
-pub fn step(k: &Coefficients, params: &mut [f32], momentum_buffer: &mut [f32], grads: &[f32]) {
+pub fn step(k: &Coefficients, params: &mut [f32], momentum_buffer: &mut [f32], grads: &[f32]) -> bool {
     let n = params.len();
     assert!(momentum_buffer.len() == n && grads.len() == n, "the three tensors have one length");
+    let mut look = Look::default();
     for i in 0..n {
-        (params[i], momentum_buffer[i]) = element(k, params[i], momentum_buffer[i], grads[i]);
+        (params[i], momentum_buffer[i]) = element(k, params[i], momentum_buffer[i], look.at(grads[i]));
     }
+    look.found()
 }
 
-/// One step without momentum, in place on a run of elements.
+/// One step without momentum, in place on a run of elements; says whether a gradient was infinite or a NaN.
 ///
 /// # Panics
 ///
 /// If the two slices differ in length.
 #[inline(always)]
-pub fn plain_step(k: &Coefficients, params: &mut [f32], grads: &[f32]) {
+pub fn plain_step(k: &Coefficients, params: &mut [f32], grads: &[f32]) -> bool {
     let n = params.len();
     assert!(grads.len() == n, "the two tensors have one length");
+    let mut look = Look::default();
     for i in 0..n {
-        params[i] = plain_element(k, params[i], grads[i]);
+        params[i] = plain_element(k, params[i], look.at(grads[i]));
     }
+    look.found()
 }
 
 #[cfg(test)]

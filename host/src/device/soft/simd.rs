@@ -35,11 +35,28 @@ macro_rules! on_unit {
     }};
 }
 
+/// Without the look at the gradients: the compiler leaves out what nobody asks for.
+#[inline(always)]
+fn step(k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32]) {
+    k.step(params, states, grads);
+}
+
 impl Level {
     /// One step in place, on the calling thread. The slices have one length; the states are those of the optimizer, in
     /// the order of `nearfield_model::optimizer::Hyper::states`.
     pub fn step(self, k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32]) {
-        on_unit!(self, Coefficients::step, k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32])
+        on_unit!(self, step, k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32])
+    }
+
+    /// The same; says whether a gradient was infinite or a NaN.
+    pub(super) fn step_and_look(
+        self,
+        k: &Coefficients,
+        params: &mut [f32],
+        states: &mut [&mut [f32]],
+        grads: &[f32],
+    ) -> bool {
+        on_unit!(self, Coefficients::step, k: &Coefficients, params: &mut [f32], states: &mut [&mut [f32]], grads: &[f32] => bool)
     }
 
     /// The run in binary32.

@@ -263,8 +263,15 @@ fn a_record_and_a_step_to_go_back_to_are_kept() {
     let mut store = Store::open_on(drives.disk(), &training.folders()).unwrap();
     assert_eq!((store.steps(), record(&store)), (vec![2, 1], vec![0, 255, 7]));
     assert!(store.back_to(0).unwrap_err().to_string().contains("it stands at 2 and 1"));
+    // Gone back to, but not on the disk.
     store.back_to(1).unwrap();
     assert!(store.load().unwrap() == training.states[1]);
+    assert_eq!(store.steps(), [1]);
+    drop(store);
+    let mut store = Store::open_on(drives.disk(), &training.folders()).unwrap();
+    assert_eq!(store.steps(), [2, 1]);
+    store.back_to(1).unwrap();
+    store.settle().unwrap();
     drop(store);
     assert_eq!(training.step(drives.disk()).unwrap(), 2);
     let store = Store::open_on(drives.disk(), &training.folders()).unwrap();

@@ -50,18 +50,25 @@ fn a_step_is_the_optimizers_own() {
         let k = hyper.coefficients(&hyper.next(&hyper.powers())).unwrap();
         let (mut p1, mut a1, mut b1) = (p, a, b);
         let mut states = [&mut a1[..], &mut b1[..]];
-        k.step(&mut p1, &mut states[..hyper.states().len()], &g);
+        assert!(!k.step(&mut p1, &mut states[..hyper.states().len()], &g));
         let (mut p2, mut a2, mut b2) = (p, a, b);
-        match &k {
+        let found = match &k {
             Coefficients::Adam(k) => adam::step(k, &mut p2, &mut a2, &mut b2, &g),
             Coefficients::AdamW(k) => adamw::step(k, &mut p2, &mut a2, &mut b2, &g),
             Coefficients::Adagrad(k) => adagrad::step(k, &mut p2, &mut a2, &g),
             Coefficients::Sgd(k) if k.has_buffer() => sgd::step(k, &mut p2, &mut a2, &g),
             Coefficients::Sgd(k) => sgd::plain_step(k, &mut p2, &g),
             Coefficients::Lion(k) => lion::step(k, &mut p2, &mut a2, &g),
-        }
+        };
+        assert!(!found);
         assert_eq!((p1, a1, b1), (p2, a2, b2), "{hyper:?}");
         assert_ne!(p1, p, "{hyper:?} did nothing");
+        for (at, bad) in [(0, f32::INFINITY), (1, f32::NEG_INFINITY), (2, f32::NAN), (0, -f32::NAN)] {
+            let mut grads = g;
+            grads[at] = bad;
+            let mut states = [&mut a1[..], &mut b1[..]];
+            assert!(k.step(&mut p1, &mut states[..hyper.states().len()], &grads), "{hyper:?}, {bad}");
+        }
     }
 }
 

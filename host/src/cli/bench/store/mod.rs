@@ -130,9 +130,11 @@ impl BenchStore {
         let mut times: [Vec<f64>; 8] = Default::default();
         for round in 0..self.rounds as usize {
             let io = |error: std::io::Error| Failure::failed(anyhow!(error).context("the plain transfers failed"));
-            // Each comes first as often as the others: what ran before leaves caches and clocks as it likes.
+            // Each comes first as often as the others, and before its neighbours as often as after them: what ran before leaves caches
+            // and clocks as it likes.
             for turn in 0..times.len() {
-                let which = (round + turn) % times.len();
+                let turn = if round % 2 == 0 { turn } else { times.len() - 1 - turn };
+                let which = (round / 2 + turn) % times.len();
                 times[which].push(match which {
                     0 => step(&mut store)?.0,
                     1 => plain.both(&store).map_err(io)?,
