@@ -6,7 +6,7 @@ use super::place::Place;
 use anyhow::anyhow;
 use clap::Args;
 use nearfield::disk::{self, Disk};
-use nearfield::store::{bytes_to_check, check, repair, Found, StoreError};
+use nearfield::store::{bytes_to_check, check, repair, Checked, StoreError};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -15,7 +15,8 @@ use std::sync::Arc;
 #[command(after_help = "Example:\n  nearfield check --store state\n  \
 nearfield check --store /ssd0/state,/ssd1/state --repair\n\n\
 A store has the state after its last step and, until the next step begins, the one before it. Exit code 1 says that the last \
-one is damaged; --repair then goes back to the one before if that is whole, and that step has to be done again.")]
+one is damaged; --repair then goes back to the one before if that is whole, and that step has to be done again. It says the same of damaged \
+accumulated gradients: `nearfield accumulate --drop` forgets them.")]
 pub struct Check {
     #[command(flatten)]
     store: Place,
@@ -28,8 +29,9 @@ pub struct Check {
 #[derive(Serialize)]
 struct Printed {
     store: String,
-    /// The steps at which the store stands; none if the manifest is damaged.
-    generations: Vec<Found>,
+    /// The steps at which the store stands, and accumulated gradients; none if the manifest is damaged.
+    #[serde(flatten)]
+    found: Checked,
     /// What is wrong with the manifest.
     #[serde(skip_serializing_if = "Option::is_none")]
     manifest: Option<String>,
@@ -45,17 +47,18 @@ impl Check {
         let bar = console.progress("bytes", bytes_to_check(&disk, self.store.folders()));
         let found = check(&disk, self.store.folders(), &mut |done| bar.set_position(done));
         bar.finish_and_clear();
-        let mut printed =
-            Printed { store: self.store.name(), generations: Vec::new(), manifest: None, repaired_to: None };
+        let nothing = Checked { generations: Vec::new(), accumulated: None };
+        let mut printed = Printed { store: self.store.name(), found: nothing, manifest: None, repaired_to: None };
         match found {
-            Ok(generations) => printed.generations = generations,
+            Ok(found) => printed.found = found,
             Err(StoreError::Damaged { path, what }) => printed.manifest = Some(format!("{}: {what}", path.display())),
             Err(error) => return Err(error.into()),
         }
         if printed.is_whole() {
             return console.result(&printed, || printed.text());
         }
-        if !self.repair {
+        // Where only accumulated gradients are damaged there is nothing to go back to.
+        if !self.repair || printed.state_is_whole() {
             console.result(&printed, || printed.text())?;
             return Err(Failure::failed(anyhow!("{} is damaged; {}", printed.store, printed.advice())));
         }
@@ -80,12 +83,21 @@ impl Check {
 
 impl Printed {
     fn is_whole(&self) -> bool {
-        self.manifest.is_none() && self.generations.iter().all(|found| !found.current || found.damage.is_empty())
+        self.state_is_whole() && self.found.accumulated.iter().all(|found| found.damage.is_empty())
+    }
+
+    fn state_is_whole(&self) -> bool {
+        self.manifest.is_none() && self.found.generations.iter().all(|found| !found.current || found.damage.is_empty())
     }
 
     /// What to do about damage.
     fn advice(&self) -> String {
-        let whole = self.generations.iter().find(|found| found.damage.is_empty());
+        if self.state_is_whole() {
+            return "its last step is whole, the gradients that wait are not; `nearfield accumulate --drop` forgets them, \
+                    then accumulate them again"
+                .into();
+        }
+        let whole = self.found.generations.iter().find(|found| found.damage.is_empty());
         match (&self.manifest, whole) {
             (Some(_), _) => {
                 "no command opens it; --repair takes the manifest of the step before, while its files are whole".into()
@@ -101,10 +113,15 @@ impl Printed {
             lines.push(format!("{}: no step can be told, the manifest is damaged", self.store));
             lines.push(format!("  {what}"));
         }
-        for found in &self.generations {
+        for found in &self.found.generations {
             let is = if found.current { "the last one" } else { "the one before" };
             let state = if found.damage.is_empty() { "whole" } else { "damaged" };
             lines.push(format!("{}: step {}, {is}, is {state}", self.store, found.step));
+            lines.extend(found.damage.iter().map(|finding| format!("  device {}: {}", finding.device, finding.what)));
+        }
+        if let Some(found) = &self.found.accumulated {
+            let state = if found.damage.is_empty() { "whole" } else { "damaged" };
+            lines.push(format!("{}: the sum of {} accumulated gradients is {state}", self.store, found.count));
             lines.extend(found.damage.iter().map(|finding| format!("  device {}: {}", finding.device, finding.what)));
         }
         if let Some(step) = self.repaired_to {

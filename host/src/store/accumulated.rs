@@ -3,6 +3,13 @@
 use super::{Accumulated, FileSet, Manifest, Reading, Series, Store, StoreError, Writing};
 use nearfield_model::gradient_norm::SquareSum;
 
+impl Accumulated {
+    /// Their files.
+    pub(super) fn file_set(&self) -> FileSet<'_> {
+        FileSet { series: Series::accumulated(), set: self.set, step: self.count, parts: &self.parts }
+    }
+}
+
 impl Store {
     /// A device's accumulated gradients, if there are any.
     ///
@@ -10,10 +17,8 @@ impl Store {
     ///
     /// [`StoreError::Read`] and [`StoreError::Damaged`].
     pub fn accumulated(&self, device: usize) -> Result<Option<Reading>, StoreError> {
-        let Some(accumulated) = &self.manifest.accumulated else { return Ok(None) };
-        let Accumulated { set, parts, count, .. } = accumulated;
-        let files = FileSet { series: Series::accumulated(), set: *set, step: *count, parts };
-        self.reading_of(device, &files).map(Some)
+        let files = self.manifest.accumulated.as_ref().map(Accumulated::file_set);
+        files.map(|files| self.reading_of(device, &files)).transpose()
     }
 
     /// The same, and the files of the other set, to hold the sums of `count` gradients. They are made when they are first needed.

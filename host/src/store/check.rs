@@ -1,7 +1,7 @@
 //! Whether a store is whole, and the way back to its older generation.
 
 use super::reader::{add, damaged};
-use super::{folder, lock, refuse_number, take, FileSet, Generation, Layout, Manifest, StoreError, Whole};
+use super::{folder, lock, refuse_number, take, Accumulated, FileSet, Generation, Layout, Manifest, StoreError, Whole};
 use crate::disk::{read_exact, Aligned, Disk, Open};
 use nearfield_abi::checksum::Checksum;
 use serde::Serialize;
@@ -10,6 +10,25 @@ use std::sync::Arc;
 
 /// Bytes that are read at once.
 const PIECE: u64 = 8 << 20;
+
+/// What was found of a store.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Checked {
+    /// The newest generation, and the older one while it stands.
+    pub generations: Vec<Found>,
+    /// Gradients that wait for a step, if there are any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accumulated: Option<FoundAccumulated>,
+}
+
+/// What was found of accumulated gradients.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FoundAccumulated {
+    /// How many were added.
+    pub count: u64,
+    /// What is wrong with them; nothing, if they are whole.
+    pub damage: Vec<Finding>,
+}
 
 /// What was found of one generation.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -43,20 +62,16 @@ impl Finding {
 }
 
 /// Reads every file of a store and compares it with its checksum, of both generations. The older one is gone as soon as a step has
-/// begun to write over it: it is not told of then. `progress` hears how many bytes were read.
+/// begun to write over it: it is not told of then. Accumulated gradients are read too. `progress` hears how many bytes were read.
 ///
 /// # Errors
 ///
 /// When the store cannot be opened at all; damage is no error, but what is found.
-pub fn check(
-    disk: &Arc<dyn Disk>,
-    folders: &[PathBuf],
-    progress: &mut dyn FnMut(u64),
-) -> Result<Vec<Found>, StoreError> {
+pub fn check(disk: &Arc<dyn Disk>, folders: &[PathBuf], progress: &mut dyn FnMut(u64)) -> Result<Checked, StoreError> {
     let (manifest, _locks) = take(disk.as_ref(), folders)?;
     let layout = manifest.layout();
     let checker = Checker { disk: disk.as_ref(), folders, manifest: &manifest, layout: &layout };
-    let mut found = Vec::new();
+    let mut generations = Vec::new();
     let mut done = 0;
     let mut count = |bytes| {
         done += bytes;
@@ -68,9 +83,13 @@ pub fn check(
             continue;
         }
         let damage = checker.damage(generation, &mut count)?;
-        found.push(Found { step: generation.progress.step, current, damage });
+        generations.push(Found { step: generation.progress.step, current, damage });
     }
-    Ok(found)
+    let accumulated = manifest.accumulated.as_ref().map(|accumulated| {
+        let damage = checker.damage_in(&[accumulated.file_set()], &mut count)?;
+        Ok(FoundAccumulated { count: accumulated.count, damage })
+    });
+    Ok(Checked { generations, accumulated: accumulated.transpose()? })
 }
 
 /// Bytes that [`check`] or [`repair`] reads at most, for a progress bar; 0 if no manifest can be read.
@@ -80,7 +99,8 @@ pub fn bytes_to_check(disk: &Arc<dyn Disk>, folders: &[PathBuf]) -> u64 {
     let Ok(manifest) = manifest.or_else(|_| folder::read_manifest_before(disk.as_ref(), home)) else { return 0 };
     let hyper = manifest.optimizer.hyper();
     let sets = manifest.generations.iter().flat_map(|generation| generation.file_sets(&hyper));
-    let runs: u64 = sets.map(|files| files.series.runs.len() as u64).sum();
+    let waiting = manifest.accumulated.iter().map(Accumulated::file_set);
+    let runs: u64 = sets.chain(waiting).map(|files| files.series.runs.len() as u64).sum();
     4 * manifest.elements().unwrap_or(0) * runs
 }
 
@@ -150,11 +170,15 @@ impl Checker<'_> {
 
     /// What is wrong with a generation. `count` hears of bytes that were read.
     pub fn damage(&self, generation: &Generation, count: &mut dyn FnMut(u64)) -> Result<Vec<Finding>, StoreError> {
+        self.damage_in(&self.file_sets(generation), count)
+    }
+
+    fn damage_in(&self, sets: &[FileSet<'_>], count: &mut dyn FnMut(u64)) -> Result<Vec<Finding>, StoreError> {
         let mut memory = Aligned::new(PIECE as usize)
             .map_err(|source| StoreError::Read { path: self.folders[0].clone(), source })?;
         let mut found = Vec::new();
-        for files in self.file_sets(generation) {
-            self.damage_of(&files, &mut memory, &mut found, count)?;
+        for files in sets {
+            self.damage_of(files, &mut memory, &mut found, count)?;
         }
         Ok(found)
     }

@@ -36,7 +36,7 @@ mod site;
 mod snapshot;
 mod whole;
 
-pub use check::{bytes_to_check, check, repair, Finding, Found};
+pub use check::{bytes_to_check, check, repair, Checked, Finding, Found, FoundAccumulated};
 pub use create::{create, Contents};
 pub use entry::OptimizerEntry;
 pub use error::StoreError;

@@ -63,12 +63,23 @@ fn infinite_sums_skip_the_step_and_are_gone() {
     bench.refused("accumulate --store store", &["--grads"]);
     // What was added up is checked when it is used.
     bench.done("accumulate --store store --grads params");
+    let whole = json(&bench.done("check --store store --json"));
+    assert_eq!(whole["accumulated"], serde_json::json!({ "count": 1, "damage": [] }));
     let file = bench.path("store/accumulated-0.f32");
     let mut bytes = fs::read(&file).unwrap();
     bytes[5] ^= 1;
     fs::write(&file, bytes).unwrap();
     let before = fs::read(bench.path("store/manifest.toml")).unwrap();
+    for flags in ["", "--repair"] {
+        let ended = bench.run(&format!("check --store store {flags}"));
+        assert!(ended.code == 1 && ended.stderr.contains("its last step is whole, the gradients"), "{ended:?}");
+        assert!(ended.stderr.contains("accumulate --drop"), "{ended:?}");
+        assert!(ended.stdout.contains("the sum of 1 accumulated gradients is damaged"), "{ended:?}");
+        assert!(ended.stdout.contains("accumulated-0.f32"), "{ended:?}");
+    }
     let ended = bench.run("step --store store --accumulated");
     assert!(ended.code == 1 && ended.stderr.contains("checksums it was written with"), "{ended:?}");
     assert!(fs::read(bench.path("store/manifest.toml")).unwrap() == before);
+    bench.done("accumulate --store store --drop");
+    assert!(bench.done("check --store store").contains("is whole"));
 }

@@ -187,7 +187,7 @@ fn check_says_what_is_wrong_and_repair_goes_back() {
     let drives = training.made();
     assert_eq!(run(&training, &drives).0, STEPS);
     let folders = training.folders();
-    let found = check(&drives.disk(), &folders, &mut |_| ()).unwrap();
+    let found = check(&drives.disk(), &folders, &mut |_| ()).unwrap().generations;
     assert_eq!(
         found.iter().map(|f| (f.step, f.current, f.damage.len())).collect::<Vec<_>>(),
         [(3, true, 0), (2, false, 0)]
@@ -195,7 +195,7 @@ fn check_says_what_is_wrong_and_repair_goes_back() {
     // The third step is in set 1.
     let path = folders[1].join("exp_avg_sq-1.f32");
     drives.change(&path, |bytes| bytes[4100] ^= 1);
-    let found = check(&drives.disk(), &folders, &mut |_| ()).unwrap();
+    let found = check(&drives.disk(), &folders, &mut |_| ()).unwrap().generations;
     let damage = &found[0].damage;
     assert_eq!((damage.len(), damage[0].device, found[1].damage.len()), (1, 1, 0));
     assert!(damage[0].what.contains("exp_avg_sq-1.f32"), "{damage:?}");
