@@ -6,7 +6,7 @@ use super::place::Place;
 use anyhow::anyhow;
 use clap::Args;
 use nearfield::disk::{self, Disk};
-use nearfield::store::{bytes_to_check, check, repair, Checked, StoreError};
+use nearfield::store::{bytes_to_check, check, repair, Checked, Finding, StoreError};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -109,6 +109,9 @@ impl Printed {
 
     fn text(&self) -> String {
         let mut lines = Vec::new();
+        let told = |damage: &[Finding]| -> Vec<String> {
+            damage.iter().map(|finding| format!("  device {}: {}", finding.device, finding.what)).collect()
+        };
         if let Some(what) = &self.manifest {
             lines.push(format!("{}: no step can be told, the manifest is damaged", self.store));
             lines.push(format!("  {what}"));
@@ -117,12 +120,12 @@ impl Printed {
             let is = if found.current { "the last one" } else { "the one before" };
             let state = if found.damage.is_empty() { "whole" } else { "damaged" };
             lines.push(format!("{}: step {}, {is}, is {state}", self.store, found.step));
-            lines.extend(found.damage.iter().map(|finding| format!("  device {}: {}", finding.device, finding.what)));
+            lines.extend(told(&found.damage));
         }
         if let Some(found) = &self.found.accumulated {
             let state = if found.damage.is_empty() { "whole" } else { "damaged" };
             lines.push(format!("{}: the sum of {} accumulated gradients is {state}", self.store, found.count));
-            lines.extend(found.damage.iter().map(|finding| format!("  device {}: {}", finding.device, finding.what)));
+            lines.extend(told(&found.damage));
         }
         if let Some(step) = self.repaired_to {
             lines

@@ -134,11 +134,12 @@ impl Step {
         };
         if applied.skipped {
             printed.nonfinite_gradients = warn_of_nonfinite(&store, source.as_ref(), true)?;
-            store.settle()?;
             if let Some(next) = applied.next() {
                 store.keep_loss_scale(next)?;
             }
             store.drop_accumulated()?;
+            // Done already if one of these wrote the manifest.
+            store.settle()?;
             (printed.step, printed.report.step.nonfinite) = (store.powers().step, true);
             return console.result(&printed, || text(&printed));
         }

@@ -26,23 +26,24 @@ pub use kind::Optimizer;
 /// The NaN that is stored whenever a result is a NaN: quiet, positive, no payload.
 pub const CANONICAL_NAN: u32 = 0x7fc0_0000;
 
-/// A look at gradients on their way into a step: it costs next to nothing there, and a pass of its own would read them again.
-#[derive(Default)]
-struct Look {
+/// A look for infinities and NaNs. On the way of gradients into a step it costs next to nothing, where a pass of its own would read them again.
+#[derive(Debug, Default)]
+pub struct Look {
     /// The largest magnitude, as bits: in that order infinity comes after every number, and NaNs after it.
     largest: u32,
 }
 
 impl Look {
+    /// Looks at a value and hands it on.
     #[inline(always)]
-    fn at(&mut self, grad: f32) -> f32 {
+    pub fn at(&mut self, grad: f32) -> f32 {
         self.largest = self.largest.max(grad.abs().to_bits());
         grad
     }
 
     /// Whether one was infinite or a NaN.
     #[inline(always)]
-    fn found(&self) -> bool {
+    pub fn found(&self) -> bool {
         self.largest >= f32::INFINITY.to_bits()
     }
 }

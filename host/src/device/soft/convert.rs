@@ -3,6 +3,7 @@
 
 use crate::gradients::{HalfCopy, HalfFormat};
 use nearfield_model::half::{BF16_NAN, F16_NAN, F32_NAN};
+use nearfield_model::optimizer::Look;
 
 const INFINITY: u32 = 0x7f80_0000;
 const MAGNITUDE: u32 = 0x7fff_ffff;
@@ -19,7 +20,11 @@ pub(super) fn narrow(run: &[f32], copy: HalfCopy<'_>) {
 /// Whether there is an infinity or a NaN.
 #[inline(always)]
 pub(super) fn any_nonfinite(run: &[f32]) -> bool {
-    run.iter().fold(0, |largest: u32, value| largest.max(value.to_bits() & MAGNITUDE)) >= INFINITY
+    let mut look = Look::default();
+    for &value in run {
+        look.at(value);
+    }
+    look.found()
 }
 
 /// Multiplies every value.
