@@ -7,6 +7,7 @@ compile_error!("files and device memory are little-endian and are copied as they
 
 pub mod aggregate;
 pub mod compress;
+mod crew;
 pub mod device;
 pub mod disk;
 pub mod durable;

@@ -15,7 +15,7 @@ pub use device::{on_device, OnDeviceError, RunOptions, Strips, Sums};
 pub use features::{pad, unpad, Features, FeaturesError};
 pub use simd::Level;
 
-use crate::compress::pieces::deal;
+use crate::crew::Crew;
 use crate::graph::Graph;
 use std::num::NonZero;
 
@@ -46,9 +46,9 @@ pub enum AggregateError {
 }
 
 /// Aggregates, on some threads.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub struct Aggregator {
-    threads: usize,
+    crew: Crew,
     level: Level,
 }
 
@@ -61,12 +61,12 @@ impl Aggregator {
     /// The same with a certain vector unit.
     pub fn with(threads: Option<NonZero<usize>>, level: Level) -> Aggregator {
         let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
-        Aggregator { threads: threads.map_or_else(cores, NonZero::get), level }
+        Aggregator { crew: Crew::new(threads.map_or_else(cores, NonZero::get)), level }
     }
 
     /// How many threads it has.
     pub fn threads(&self) -> usize {
-        self.threads
+        self.crew.threads()
     }
 
     /// The sums of all rows of a graph. `into` gets a row a vertex, each padded with +0 to whole lines of 16 values, as a kernel writes
@@ -85,12 +85,7 @@ impl Aggregator {
         }
         let strips = into.chunks_mut(STRIP * stride);
         let (level, add_zeros) = (self.level, features.stay_positive(graph.weights()));
-        deal(
-            strips,
-            self.threads,
-            || (),
-            |_, number, into| level.strip(graph, number * STRIP, features, add_zeros, into),
-        );
+        self.crew.deal(strips, || (), |_, number, into| level.strip(graph, number * STRIP, features, add_zeros, into));
         Ok(())
     }
 }

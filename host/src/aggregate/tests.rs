@@ -174,6 +174,6 @@ fn the_plain_loop_gives_the_same_sums() {
     let features = Draw(4).features(256 * 50, 100, false);
     let expected = aggregate(graph.row_pointers(), graph.columns(), graph.weights(), &features, 50);
     let mut into = vec![f32::NAN; 256 * 50];
-    plain::multiply(&graph, &features, 50, NonZero::new(2).unwrap(), &mut into);
+    plain::multiply(&graph, &features, 50, &Aggregator::new(NonZero::new(2)), &mut into);
     assert_eq!(into, expected);
 }

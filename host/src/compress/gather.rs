@@ -1,8 +1,8 @@
 //! The one pass over a run: everything that reaches a bound.
 
-use super::pieces::{self, deal};
 use super::simd::{Hits, Level, STRETCH};
 use super::{magnitude, rank::Limit};
+use crate::crew::Crew;
 use crate::topk::Kept;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -88,15 +88,16 @@ impl Gathered {
         self.0.iter().map(|part| part.values.as_slice()).collect()
     }
 
-    /// The `count` elements that the limit lets pass, by index. They must be among the gathered ones.
-    pub fn largest(&self, limit: Limit, count: usize, threads: usize) -> Kept {
+    /// The `count` elements that the limit lets pass, by index, and whether one of them is NaN. They must be among the gathered
+    /// ones.
+    pub fn largest(&self, limit: Limit, count: usize, crew: &Crew) -> (Kept, bool) {
         let mut kept = Kept { indices: vec![0; count], values: vec![0.0; count] };
         let (mut indices, mut values, mut ties) = (&mut kept.indices[..], &mut kept.values[..], limit.ties);
         let mut sieves = Vec::new();
         for (number, offsets, found) in self.pieces() {
-            let larger = found.iter().filter(|value| magnitude(**value) > limit.magnitude).count();
-            let equal = found.iter().filter(|value| magnitude(**value) == limit.magnitude).count().min(ties);
-            let base = (number * pieces::ELEMENTS) as u64;
+            let (larger, equal) = reaching(found, limit.magnitude);
+            let equal = equal.min(ties);
+            let base = (number * super::PIECE) as u64;
             let kept = (
                 indices.split_off_mut(..larger + equal).unwrap_or_default(),
                 values.split_off_mut(..larger + equal).unwrap_or_default(),
@@ -104,8 +105,13 @@ impl Gathered {
             sieves.push(Sieve { base, offsets, values: found, ties: equal, kept });
             ties -= equal;
         }
-        deal(sieves.into_iter(), threads, || (), |(), _, sieve: Sieve| sieve.pass(limit.magnitude));
-        kept
+        let largest = crew.deal(
+            sieves.into_iter(),
+            || 0,
+            |largest, _, sieve: Sieve| *largest = sieve.pass(limit.magnitude).max(*largest),
+        );
+        let nan = largest.into_iter().any(|largest| f32::from_bits(largest).is_nan());
+        (kept, nan)
     }
 
     /// Number, offsets and values of every piece, in order.
@@ -123,26 +129,39 @@ impl Gathered {
     }
 }
 
+/// How many values of a piece are larger than the limit, and how many reach just it.
+fn reaching(values: &[f32], limit: u32) -> (usize, usize) {
+    let (mut larger, mut equal) = (0, 0);
+    for found in values.iter().copied().map(magnitude) {
+        larger += u32::from(found > limit);
+        equal += u32::from(found == limit);
+    }
+    (larger as usize, equal as usize)
+}
+
 impl Sieve<'_> {
-    fn pass(self, limit: u32) {
+    /// Gives the largest magnitude of all.
+    fn pass(self, limit: u32) -> u32 {
         let (indices, kept) = self.kept;
-        let (mut end, mut ties) = (0, self.ties);
+        let (mut end, mut ties, mut largest) = (0, self.ties, 0);
         for (&offset, &value) in self.offsets.iter().zip(self.values) {
             // Written down in any case, and counted or not.
-            let (Some(index), Some(place)) = (indices.get_mut(end), kept.get_mut(end)) else { return };
+            let (Some(index), Some(place)) = (indices.get_mut(end), kept.get_mut(end)) else { break };
             *index = self.base + u64::from(offset);
             *place = value;
+            largest = largest.max(magnitude(value));
             let tie = usize::from(magnitude(value) == limit) & usize::from(ties > 0);
             ties -= tie;
             end += usize::from(magnitude(value) > limit) | tie;
         }
+        largest
     }
 }
 
 /// Gathers what reaches the bound in a run.
-pub fn gather(run: &[f32], level: Level, threads: usize, bound: Bound, spare: &Spare) -> Gathered {
-    let start = || spare.take(bound.expected / threads);
-    Gathered(deal(run.chunks(pieces::ELEMENTS), threads, start, |part: &mut Part, number, piece: &[f32]| {
+pub fn gather(run: &[f32], level: Level, crew: &Crew, bound: Bound, spare: &Spare) -> Gathered {
+    let start = || spare.take(bound.expected / crew.threads());
+    Gathered(crew.deal(run.chunks(super::PIECE), start, |part: &mut Part, number, piece: &[f32]| {
         let (mut offset, mut ties) = (0, bound.ties);
         for stretch in piece.chunks(STRETCH) {
             level.pass(stretch, bound.least, &mut part.hits);
@@ -158,13 +177,13 @@ pub fn add_and_gather(
     grads: &mut [f32],
     residual: &[f32],
     level: Level,
-    threads: usize,
+    crew: &Crew,
     bound: Bound,
     spare: &Spare,
 ) -> Gathered {
-    let start = || spare.take(bound.expected / threads);
-    let pieces = grads.chunks_mut(pieces::ELEMENTS).zip(residual.chunks(pieces::ELEMENTS));
-    Gathered(deal(pieces, threads, start, |part: &mut Part, number, (sums, residual): (&mut [f32], &[f32])| {
+    let start = || spare.take(bound.expected / crew.threads());
+    let pieces = grads.chunks_mut(super::PIECE).zip(residual.chunks(super::PIECE));
+    Gathered(crew.deal(pieces, start, |part: &mut Part, number, (sums, residual): (&mut [f32], &[f32])| {
         let (mut offset, mut ties) = (0, bound.ties);
         for (sums, residual) in sums.chunks_mut(STRETCH).zip(residual.chunks(STRETCH)) {
             level.add_and_pass(sums, residual, bound.least, &mut part.hits);

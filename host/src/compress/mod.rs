@@ -13,30 +13,30 @@
 
 mod amount;
 mod gather;
-pub(crate) mod pieces;
 mod rank;
 mod sample;
 mod simd;
 
 pub use amount::{Amount, CompressError};
 
+use crate::crew::Crew;
 use crate::topk::{Kept, ValueFormat};
 use gather::{add_and_gather, gather, Bound, Gathered, Spare};
-use pieces::deal;
 use simd::Level;
 use std::num::NonZero;
+
+/// Elements of a piece, which one thread takes at a time: long enough that taking one costs nothing, short enough that a thread which
+/// is held up does not hold up the others.
+const PIECE: usize = 1 << 17;
 
 /// Runs that are not longer are counted at once: they lie in the cache, and a sample would be most of them.
 const SHORT: usize = 1 << 16;
 
-/// Kept elements below which writing them down takes less than starting threads for it.
-const FEW: usize = 1 << 18;
-
-/// Chooses and keeps elements, on all cores. Keeps the memory of a run for the next one: about 8 bytes an element that the
-/// largest run kept.
+/// Chooses and keeps elements, on all cores. Its threads wait for the next run, and so does the memory of its lists: about 8 bytes an
+/// element that the largest run kept.
 #[derive(Debug)]
 pub struct Compressor {
-    threads: usize,
+    crew: Crew,
     level: Level,
     spare: Spare,
 }
@@ -56,7 +56,7 @@ impl Compressor {
     pub fn new(threads: Option<NonZero<usize>>) -> Compressor {
         let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
         Compressor {
-            threads: threads.map_or_else(cores, NonZero::get),
+            crew: Crew::new(threads.map_or_else(cores, NonZero::get)),
             level: Level::detect(),
             spare: Spare::default(),
         }
@@ -64,7 +64,7 @@ impl Compressor {
 
     /// How many threads it has.
     pub fn threads(&self) -> usize {
-        self.threads
+        self.crew.threads()
     }
 
     /// The elements of `run` with the largest magnitudes, as they are.
@@ -75,7 +75,7 @@ impl Compressor {
     pub fn select(&self, run: &[f32], amount: Amount) -> Result<Kept, CompressError> {
         let count = amount.of(run.len() as u64)? as usize;
         let guess = self.guess(run.len(), count, |index| run[index]);
-        let passed = guess.map(|bound| gather(run, self.level, self.threads, bound, &self.spare));
+        let passed = guess.map(|bound| gather(run, self.level, &self.crew, bound, &self.spare));
         self.finish(run, count, passed)
     }
 
@@ -103,7 +103,7 @@ impl Compressor {
         let guess = self.guess(grads.len(), count, |index| grads[index] + residual[index]);
         // The sums are needed in any case.
         let gathered =
-            add_and_gather(grads, residual, self.level, self.threads, guess.unwrap_or(Bound::NOTHING), &self.spare);
+            add_and_gather(grads, residual, self.level, &self.crew, guess.unwrap_or(Bound::NOTHING), &self.spare);
         let mut kept = self.finish(grads, count, guess.map(|_| gathered))?;
         let finite = self.round(grads, &mut kept, format);
         Ok(Feedback { kept, finite })
@@ -113,15 +113,14 @@ impl Compressor {
     fn round(&self, run: &mut [f32], kept: &mut Kept, format: ValueFormat) -> bool {
         let (mut indices, mut values) = (&kept.indices[..], &mut kept.values[..]);
         let mut pieces = Vec::new();
-        for (begin, piece) in (0..).step_by(pieces::ELEMENTS).zip(run.chunks_mut(pieces::ELEMENTS)) {
+        for (begin, piece) in (0..).step_by(PIECE).zip(run.chunks_mut(PIECE)) {
             let inside = indices.partition_point(|index| *index < begin + piece.len() as u64);
             let (first, others) = indices.split_at(inside);
             indices = others;
             pieces.push((begin, piece, first, values.split_off_mut(..inside).unwrap_or_default()));
         }
-        let finite = deal(
+        let finite = self.crew.deal(
             pieces.into_iter(),
-            self.threads,
             || true,
             |finite, _, (begin, piece, indices, values)| {
                 for (index, value) in indices.iter().zip(values) {
@@ -137,27 +136,27 @@ impl Compressor {
     }
 
     /// A bound that most likely at least `count` elements reach, and not many more.
-    fn guess(&self, elements: usize, count: usize, value: impl Fn(usize) -> f32) -> Option<Bound> {
+    fn guess(&self, elements: usize, count: usize, value: impl Fn(usize) -> f32 + Sync) -> Option<Bound> {
         if elements <= SHORT {
             return None;
         }
-        sample::bound(elements, count, value)
+        sample::bound(elements, count, &self.crew, value)
     }
 
     /// Exactly `count` elements of `run`: of what was gathered, if that is enough, else of the run.
     fn finish(&self, run: &[f32], count: usize, passed: Option<Gathered>) -> Result<Kept, CompressError> {
         let (limit, gathered) = match passed.filter(|gathered| gathered.len() >= count) {
-            Some(gathered) => (rank::kth_largest(&gathered.values(), count, self.threads), gathered),
+            Some(gathered) => (rank::kth_largest(&gathered.values(), count, &self.crew), gathered),
             None => {
-                let limit = rank::kth_largest(&[run], count, self.threads);
+                let limit = rank::kth_largest(&[run], count, &self.crew);
                 let bound = Bound { least: limit.magnitude, ties: limit.ties, expected: count };
-                (limit, gather(run, self.level, self.threads, bound, &self.spare))
+                (limit, gather(run, self.level, &self.crew, bound, &self.spare))
             }
         };
-        let kept = gathered.largest(limit, count, if count < FEW { 1 } else { self.threads });
+        let (kept, nan) = gathered.largest(limit, count, &self.crew);
         self.spare.give(gathered);
         // A NaN's bits are larger than any magnitude's, so if there is one, then one is kept: not always the first.
-        if kept.values.iter().any(|value| value.is_nan()) {
+        if nan {
             let index = run.iter().position(|value| value.is_nan()).unwrap_or_default() as u64;
             return Err(CompressError::NaN { index });
         }
@@ -175,6 +174,11 @@ impl Default for Compressor {
 /// The bits of the absolute value: ordered as magnitudes are, above infinity for a NaN.
 fn magnitude(value: f32) -> u32 {
     value.to_bits() & 0x7fff_ffff
+}
+
+/// A number below `bound` that depends on `place` and seems to follow no rule.
+fn scattered(place: usize, bound: usize) -> usize {
+    ((place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize % bound
 }
 
 #[cfg(test)]

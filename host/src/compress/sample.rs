@@ -4,6 +4,7 @@
 
 use super::gather::Bound;
 use super::rank::kth_largest;
+use crate::crew::Crew;
 
 /// Where the sample is taken.
 const PLACES: usize = 1 << 12;
@@ -12,7 +13,7 @@ const NEIGHBOURS: usize = 4;
 
 /// A bound for the `count` largest of `elements`, or `None` where a sample cannot help: where so much is equal that
 /// gathering would gather it all. A run is at least `PLACES · NEIGHBOURS` long.
-pub fn bound(elements: usize, count: usize, value: impl Fn(usize) -> f32) -> Option<Bound> {
+pub fn bound(elements: usize, count: usize, crew: &Crew, value: impl Fn(usize) -> f32 + Sync) -> Option<Bound> {
     let samples = PLACES * NEIGHBOURS;
     let expected = count as f64 / elements as f64 * samples as f64;
     // Six standard deviations: neighbours resemble each other, so four of theirs may be worth one.
@@ -21,17 +22,20 @@ pub fn bound(elements: usize, count: usize, value: impl Fn(usize) -> f32) -> Opt
         return None;
     }
     let stride = elements / PLACES;
-    let taken: Vec<f32> = (0..PLACES)
-        .flat_map(|place| {
-            // Somewhere else in each stretch, so that no period of the run can hide from the sample.
-            let somewhere = (place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-            let at = place * stride + somewhere as usize % (stride - NEIGHBOURS + 1);
-            at..at + NEIGHBOURS
-        })
-        .map(value)
-        .collect();
-    let limit = kth_largest(&[&taken], rank, 1);
-    let reached = taken.iter().filter(|value| super::magnitude(**value) >= limit.magnitude).count();
+    let neighbours = |place| {
+        // Somewhere else in each stretch, so that no period of the run can hide from the sample.
+        let at = place * stride + super::scattered(place, stride - NEIGHBOURS + 1);
+        at..at + NEIGHBOURS
+    };
+    // Hardly any of it is in a cache, and each thread waits for memory.
+    let share = PLACES.div_ceil(crew.threads());
+    let shares = (0..PLACES).step_by(share).map(|begin| begin..PLACES.min(begin + share));
+    let taken: Vec<Vec<f32>> = crew.deal(shares, Vec::new, |taken: &mut Vec<f32>, _, places| {
+        taken.extend(places.flat_map(neighbours).map(&value));
+    });
+    let taken: Vec<&[f32]> = taken.iter().map(Vec::as_slice).collect();
+    let limit = kth_largest(&taken, rank, crew);
+    let reached = taken.iter().copied().flatten().filter(|value| super::magnitude(**value) >= limit.magnitude).count();
     let part = reached as f64 / samples as f64;
     let bound = Bound { least: limit.magnitude, ties: usize::MAX, expected: (part * elements as f64) as usize };
     (reached <= 2 * rank).then_some(bound)

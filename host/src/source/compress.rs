@@ -3,7 +3,7 @@
 use super::{Form, GradientError, Source};
 use crate::compress::{Amount, CompressError, Compressor};
 use crate::disk::Aligned;
-use crate::store::{Layout, Subgroup};
+use crate::store::{padded_bytes, Layout, Piece, Subgroup};
 use crate::topk::{encode, EncodeError, ValueFormat};
 
 /// How gradients are compressed.
@@ -66,12 +66,9 @@ impl TopK {
     pub fn memory(self, elements: u64, feedback: bool) -> Result<u64, CompressError> {
         // An index and a value of each kept element in the compressor's lists, again as they are handed on, and in the stream.
         let kept = 32 * self.amount.of(elements)?;
-        Ok(if feedback { 8 } else { 4 } * elements + kept + 4 * PIECE)
+        Ok(if feedback { 2 } else { 1 } * padded_bytes(elements) + kept)
     }
 }
-
-/// Elements that are read at once.
-const PIECE: u64 = 1 << 20;
 
 /// Compresses the gradients of every subgroup in turn. `take` gets its stream and, with error feedback, what was not sent of it.
 ///
@@ -92,20 +89,22 @@ pub fn compress<E: From<SendError>>(
     }
     let sources: Vec<&dyn Source> = feedback.and_then(|feedback| feedback.before).into_iter().chain([grads]).collect();
     let compressor = Compressor::default();
-    let mut memory = memory()?;
+    let mut runs = Run::of(layout)?;
+    let mut residuals = feedback.map(|_| Run::of(layout)).transpose()?;
     let mut sent = Sent::default();
     for subgroup in layout.subgroups() {
-        let mut run = read(grads, subgroup, &mut memory)?;
-        let kept = match feedback {
-            None => compressor.select(&run, amount),
-            Some(Feedback { before, scale }) => {
-                let mut residual = match before {
-                    None => vec![0.0; run.len()],
-                    Some(before) => read(before, subgroup, &mut memory)?,
+        let run = runs.read(grads, subgroup)?;
+        let kept = match (feedback, &mut residuals) {
+            (Some(Feedback { before, scale }), Some(residuals)) => {
+                let residual = match before {
+                    // Nothing was read into it.
+                    None => residuals.floats(subgroup),
+                    Some(before) => residuals.read(before, subgroup)?,
                 };
-                scaled(&mut residual, scale);
-                compressor.with_feedback(&mut run, &residual, amount, format).map(|feedback| feedback.kept)
+                scaled(residual, scale);
+                compressor.with_feedback(run, residual, amount, format).map(|feedback| feedback.kept)
             }
+            _ => compressor.select(run, amount),
         };
         let kept = match kept {
             Ok(kept) => kept,
@@ -113,7 +112,7 @@ pub fn compress<E: From<SendError>>(
                 // Not of what is damaged: that is found when all of it has been read.
                 for later in &layout.subgroups()[subgroup.number + 1..] {
                     for source in &sources {
-                        read(*source, later, &mut memory)?;
+                        runs.read(*source, later)?;
                     }
                 }
                 verify(&sources)?;
@@ -126,7 +125,7 @@ pub fn compress<E: From<SendError>>(
         let stream = encode(subgroup.elements, format, &kept);
         let stream = stream.map_err(|source| SendError::Encode { subgroup: subgroup.number, source })?;
         sent.bytes += stream.len() as u64;
-        take(subgroup, stream, &run)?;
+        take(subgroup, stream, run)?;
     }
     verify(&sources)?;
     Ok(sent)
@@ -143,24 +142,31 @@ pub(crate) fn scaled(residual: &mut [f32], scale: f32) {
     }
 }
 
-fn memory() -> Result<Aligned, SendError> {
-    let bytes = (4 * PIECE) as usize;
-    Ok(Aligned::new(bytes).map_err(|source| GradientError::NoMemory { bytes, source })?)
-}
+/// Memory for a subgroup, which the next one uses again: new memory costs more than compressing what is read into it.
+struct Run(Aligned);
 
-/// A subgroup of a source, which has to be dense and binary32.
-fn read(source: &dyn Source, subgroup: &Subgroup, memory: &mut Aligned) -> Result<Vec<f32>, SendError> {
-    match source.form() {
-        Form::Fp32 => {}
-        Form::Fp16 => return Err(SendError::Form("F16")),
-        Form::Bf16 => return Err(SendError::Form("BF16")),
-        Form::TopK => return Err(SendError::Form("compressed already")),
+impl Run {
+    /// For each subgroup of a layout in turn; zeros.
+    fn of(layout: &Layout) -> Result<Run, SendError> {
+        let largest = layout.subgroups().iter().map(|subgroup| subgroup.elements).max().unwrap_or(0);
+        let bytes = padded_bytes(largest) as usize;
+        Ok(Run(Aligned::new(bytes).map_err(|source| GradientError::NoMemory { bytes, source })?))
     }
-    let mut run = vec![0.0; subgroup.elements as usize];
-    for piece in subgroup.pieces(PIECE) {
-        let bytes = source.read(&piece, memory.bytes_mut())?;
-        let here = &mut run[piece.first as usize..][..piece.elements as usize];
-        here.copy_from_slice(bytemuck::cast_slice(&memory.bytes()[..bytes]));
+
+    /// A subgroup of a source, which has to be dense and binary32.
+    fn read(&mut self, source: &dyn Source, subgroup: &Subgroup) -> Result<&mut [f32], SendError> {
+        match source.form() {
+            Form::Fp32 => {}
+            Form::Fp16 => return Err(SendError::Form("F16")),
+            Form::Bf16 => return Err(SendError::Form("BF16")),
+            Form::TopK => return Err(SendError::Form("compressed already")),
+        }
+        let all = Piece { subgroup: *subgroup, first: 0, elements: subgroup.elements };
+        source.read(&all, self.0.bytes_mut())?;
+        Ok(self.floats(subgroup))
     }
-    Ok(run)
+
+    fn floats(&mut self, subgroup: &Subgroup) -> &mut [f32] {
+        &mut self.0.floats_mut()[..subgroup.elements as usize]
+    }
 }

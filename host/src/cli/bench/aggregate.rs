@@ -104,13 +104,12 @@ impl Aggregate {
             Features::encoded(&published)?,
             Features::paired(&pairs)?,
         ];
-        let threads = NonZero::new(aggregator.threads()).unwrap_or(NonZero::<usize>::MIN);
         let mut times: [Vec<f64>; 5] = Default::default();
         let (mut plain_into, mut into) = (features.clone(), padded.clone());
         // In turn, so that what else the machine does slows all of them.
         for _ in 0..self.rounds {
             let begun = Instant::now();
-            plain::multiply(graph, &features, shape.width(), threads, &mut plain_into);
+            plain::multiply(graph, &features, shape.width(), aggregator, &mut plain_into);
             times[0].push(begun.elapsed().as_secs_f64());
             for (times, features) in times[1..].iter_mut().zip(&layouts) {
                 let begun = Instant::now();

@@ -4,6 +4,7 @@ use super::super::console::Console;
 use super::super::failure::Failure;
 use clap::Args;
 use nearfield::compress::{Amount, Compressor};
+use nearfield::disk::Aligned;
 use nearfield::topk::{encode, ValueFormat};
 use rand::RngCore;
 use rand_chacha::rand_core::SeedableRng;
@@ -58,36 +59,38 @@ impl Compress {
     pub fn run(self, console: &Console) -> Result<(), Failure> {
         let amount = Amount::Ratio(self.ratio);
         amount.of(u64::from(self.elements)).map_err(Failure::refused)?;
-        let (elements, run) = (u64::from(self.elements), self.gradient());
+        let elements = u64::from(self.elements);
+        // In memory of the kind that `nearfield compress` reads into.
+        let mut copies = [self.gradient()?, self.gradient()?, self.gradient()?];
+        let [run, sums, grads] = copies.each_mut().map(|copy| &mut copy.floats_mut()[..self.elements as usize]);
         let compressor = Compressor::new(self.threads);
         let threads = compressor.threads();
         let (mut bytes, mut kept) = (Vec::new(), 0);
-        // What is left becomes the gradient of the next round: values change, and so does what is kept.
-        let (mut sums, mut grads) = (run.clone(), run.clone());
+        // What is left in `grads` becomes the gradient of the next round: values change, and so does what is kept.
         let mut times: [Vec<f64>; 5] = Default::default();
         // In turn, so that what else the machine does slows all of them.
         for _ in 0..self.rounds {
             let [reads, adds, selects, streams, feedbacks] = &mut times;
             timed(reads, || {
-                read(&run, threads);
+                read(run, threads);
                 Ok(())
             })?;
             timed(adds, || {
-                add(&mut sums, &run, threads);
+                add(sums, run, threads);
                 Ok(())
             })?;
             timed(selects, || {
-                std::hint::black_box(compressor.select(&run, amount)?);
+                std::hint::black_box(compressor.select(run, amount)?);
                 Ok(())
             })?;
             timed(streams, || {
-                let selected = compressor.select(&run, amount)?;
+                let selected = compressor.select(run, amount)?;
                 bytes = encode(elements, self.format, &selected)?;
                 kept = selected.len();
                 Ok(())
             })?;
             timed(feedbacks, || {
-                let step = compressor.with_feedback(&mut grads, &run, amount, self.format)?;
+                let step = compressor.with_feedback(grads, run, amount, self.format)?;
                 std::hint::black_box(encode(elements, self.format, &step.kept)?);
                 Ok(())
             })?;
@@ -109,15 +112,15 @@ impl Compress {
     }
 
     /// Draws that are about normal: the sum of four uniform ones.
-    fn gradient(&self) -> Vec<f32> {
+    fn gradient(&self) -> Result<Aligned, Failure> {
+        let mut run = Aligned::new(4 * self.elements as usize).map_err(Failure::failed)?;
         let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
         let uniform = |word: u64, shift: u32| (word >> shift & 0xffff) as f32 / 65_536.0 - 0.5;
-        (0..self.elements)
-            .map(|_| {
-                let word = generator.next_u64();
-                [0, 16, 32, 48].into_iter().map(|shift| uniform(word, shift)).sum()
-            })
-            .collect()
+        for value in &mut run.floats_mut()[..self.elements as usize] {
+            let word = generator.next_u64();
+            *value = [0, 16, 32, 48].into_iter().map(|shift| uniform(word, shift)).sum();
+        }
+        Ok(run)
     }
 
     /// 10^9 elements a second at the median of these times.

@@ -17,7 +17,7 @@ fn specified(grads: &[f32], residual: &[f32], count: usize, format: ValueFormat)
 
 #[test]
 fn steps_are_those_of_the_rule() {
-    for elements in [1, 100, SHORT + 7, 3 * pieces::ELEMENTS + 77] {
+    for elements in [1, 100, SHORT + 7, 3 * PIECE + 77] {
         for format in ValueFormat::ALL {
             for count in [1, elements.div_ceil(100), elements.div_ceil(2), elements] {
                 let mut draw = Draw((elements + count) as u64);

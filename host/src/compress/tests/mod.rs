@@ -6,6 +6,7 @@ mod refused;
 
 use super::*;
 use crate::topk::tests::{bits, Draw};
+use std::sync::Mutex;
 
 /// What is kept, by sorting everything.
 fn sorted(run: &[f32], count: usize) -> Kept {
@@ -35,7 +36,11 @@ fn with(threads: usize) -> Compressor {
 
 /// One of this many threads on every level of the processor.
 fn on_every_level(threads: usize) -> impl Iterator<Item = Compressor> {
-    Level::available().into_iter().map(move |level| Compressor { threads, level, spare: Spare::default() })
+    Level::available().into_iter().map(move |level| Compressor {
+        crew: Crew::new(threads),
+        level,
+        spare: Spare::default(),
+    })
 }
 
 /// Runs with names, of a given length.
@@ -83,7 +88,7 @@ fn every_count_of_short_runs() {
 /// Lengths around those at which the way changes, and counts on both sides of each way; threads and levels do not matter.
 #[test]
 fn long_runs_on_any_number_of_threads() {
-    for elements in [SHORT, SHORT + 1, 3 * pieces::ELEMENTS + 12_345] {
+    for elements in [SHORT, SHORT + 1, 3 * PIECE + 12_345] {
         for (name, run) in runs(elements) {
             let order = descending(&run);
             for count in [1, 7, elements / 100, elements / 8, elements / 3, elements] {
@@ -101,18 +106,21 @@ fn long_runs_on_any_number_of_threads() {
 #[test]
 fn a_wrong_guess_costs_time_only() {
     let elements = 4 * SHORT;
-    let looked_at = std::cell::RefCell::new(Vec::new());
-    sample::bound(elements, elements / 100, |index| {
-        looked_at.borrow_mut().push(index);
+    let looked_at = Mutex::new(Vec::new());
+    sample::bound(elements, elements / 100, &Crew::new(2), |index| {
+        looked_at.lock().unwrap().push(index);
         index as f32
     });
     let mut run: Vec<f32> = (0..elements).map(|index| 1.0 + index as f32 * 1e-6).collect();
-    for &index in looked_at.borrow().iter() {
+    for &index in looked_at.lock().unwrap().iter() {
         run[index] = -1000.0 - index as f32;
     }
     let count = elements / 8;
     let guess = with(2).guess(elements, count, |index| run[index]).unwrap();
-    assert!(gather(&run, Level::detect(), 2, guess, &Spare::default()).len() < count, "the sample does not mislead");
+    assert!(
+        gather(&run, Level::detect(), &Crew::new(2), guess, &Spare::default()).len() < count,
+        "the sample does not mislead"
+    );
     same(&with(2).select(&run, Amount::Count(count as u64)).unwrap(), &sorted(&run, count), "misled");
 }
 
@@ -126,7 +134,7 @@ fn a_guess_gathers_enough_and_not_much_more() {
         (0..elements).map(|_| (0..4).map(|_| (draw.next() >> 40) as f32 / (1 << 24) as f32 - 0.5).sum()).collect();
     for count in [elements / 1000, elements / 100, elements / 10, elements / 2] {
         let guess = with(2).guess(elements, count, |index| run[index]).unwrap();
-        let gathered = gather(&run, Level::detect(), 2, guess, &Spare::default()).len();
+        let gathered = gather(&run, Level::detect(), &Crew::new(2), guess, &Spare::default()).len();
         // The margin is for a small sample, so it is a part of the run and not of the count.
         assert!(gathered >= count && gathered < 2 * count + elements / 256, "{gathered} for {count}");
     }
