@@ -1,6 +1,7 @@
 //! Devices through the real XRT, with an emulated board behind it.
 
 mod faults;
+mod gradients;
 mod library;
 mod refusals;
 mod same_bytes;
