@@ -86,6 +86,7 @@ fn make<E: From<StoreError>>(
     let mut manifest = Manifest::new(model, site.id.clone(), devices, 0);
     let each = subgroup_elements.unwrap_or_else(|| Layout::default_elements(&manifest.group_elements(), devices));
     manifest.subgroup_elements = each;
+    manifest.check_subgroups().map_err(|what| StoreError::Folders { what })?;
     let layout = manifest.layout();
     // Room first, so that a full disk is found before hours of copying.
     let mut runs: Vec<Files> = Vec::new();

@@ -8,6 +8,8 @@ use std::ops::Range;
 pub const SUBGROUP_ELEMENTS: u64 = 1 << 24;
 /// The fewest: below, the manifest of a part would be larger than the data.
 pub const LEAST_SUBGROUP_ELEMENTS: u64 = 1 << 10;
+/// The most of a store: what describes them has some 200 bytes each, and every step writes it.
+pub const MOST_SUBGROUPS: u64 = 1 << 20;
 /// The most devices of a store.
 pub const MOST_DEVICES: usize = 256;
 
@@ -109,6 +111,11 @@ impl Layout {
             file_bytes[subgroup.device] += padded_bytes(subgroup.elements);
         }
         Layout { subgroups, file_bytes }
+    }
+
+    /// How many subgroups such a layout has; groups have less than 2^60 elements together.
+    pub fn number(groups: &[u64], subgroup_elements: u64) -> u64 {
+        groups.iter().map(|elements| elements.div_ceil(subgroup_elements.max(1))).sum()
     }
 
     /// What a subgroup has by default: less than [`SUBGROUP_ELEMENTS`] where otherwise a device would have nothing to do.

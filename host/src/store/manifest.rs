@@ -1,6 +1,6 @@
 //! The manifest: `manifest.toml` in the first device's folder. With its renaming a step is committed.
 
-use super::layout::{LEAST_SUBGROUP_ELEMENTS, MOST_DEVICES};
+use super::layout::{LEAST_SUBGROUP_ELEMENTS, MOST_DEVICES, MOST_SUBGROUPS};
 use super::{sealed, Generation, Layout, OptimizerEntry};
 use nearfield_model::gradient_norm::SquareSum;
 use nearfield_model::optimizer::Hyper;
@@ -261,8 +261,20 @@ impl Manifest {
             return Err(format!("its groups do not have its {} tensors", self.tensors.len()));
         }
         match self.elements() {
-            Some(_) => Ok(()),
+            Some(_) => self.check_subgroups(),
             None => Err("its tensors have more elements than a file can hold".into()),
+        }
+    }
+
+    /// Refuses more subgroups than memory should be taken for.
+    pub(super) fn check_subgroups(&self) -> Result<(), String> {
+        let (groups, each) = (self.group_elements(), self.subgroup_elements);
+        match Layout::number(&groups, each) {
+            ..=MOST_SUBGROUPS => Ok(()),
+            more => {
+                let least = groups.iter().sum::<u64>().div_ceil(MOST_SUBGROUPS / 2);
+                Err(format!("subgroups of {each} elements would be {more}, but {MOST_SUBGROUPS} are the most; choose {least} or more"))
+            }
         }
     }
 }

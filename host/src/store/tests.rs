@@ -1,6 +1,8 @@
 //! The store's promises: exact, private, held by one, and no trust in its files. What happens when something goes wrong in a step is tested
 //! where steps are done (`handler::tests::faults`).
 
+mod malformed;
+
 use super::*;
 use crate::disk::system;
 use nearfield_model::optimizer::{sgd, Optimizer};
