@@ -44,6 +44,8 @@ pub struct Control<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: us
     pub cycles: Signal<In, Bits<48>>,
     /// [`register::NONFINITE`].
     pub nonfinite: Signal<In, Bit>,
+    /// Whether the stream takes part in the run; words of one that does not read 0.
+    pub used: [Signal<In, Bit>; STREAMS],
     /// [`register::stream::BEATS`] of each stream.
     pub beats: [Signal<In, Bits<32>>; STREAMS],
     /// [`register::stream::STALLS`] of each stream.
@@ -131,6 +133,7 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: usize, const WOR
             error_address: Signal::default(),
             cycles: Signal::default(),
             nonfinite: Signal::default(),
+            used: std::array::from_fn(|_| Signal::default()),
             beats: std::array::from_fn(|_| Signal::default()),
             stalls: std::array::from_fn(|_| Signal::default()),
             sum_a: std::array::from_fn(|_| Signal::default()),
@@ -163,10 +166,10 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: usize, const WOR
         for i in 0..4 {
             self.handshake.write[i].next = self.slave.write.val()
                 && (self.slave.write_address.val() == self.places[i].val())
-                && self.slave.write_mask.val().get_bit(0);
+                && self.slave.write_bytes.val().get_bit(0);
         }
         self.handshake.data.next = self.slave.write_data.val().get_bits::<8>(0);
-        self.handshake.read.next = self.slave.read.val() && (self.slave.read_address.val() == self.places[0].val());
+        self.handshake.read.next = self.slave.read.val() && self.window[0].chosen.val();
         self.request.next = self.handshake.request.val();
         self.start.next = self.handshake.start.val();
         self.handshake.done.next = self.done.val();
@@ -179,7 +182,7 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: usize, const WOR
             self.words[i].write.next = self.slave.write.val();
             self.words[i].address.next = self.slave.write_address.val();
             self.words[i].data.next = self.slave.write_data.val();
-            self.words[i].mask.next = self.slave.write_mask.val();
+            self.words[i].bytes.next = self.slave.write_bytes.val();
             self.argument[i].next = self.words[i].value.val();
             self.window[FIXED + COUNTERS * STREAMS + i].value.next = self.words[i].value.val();
         }
@@ -209,11 +212,20 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: usize, const WOR
             self.window[FIXED + COUNTERS * i + 6].value.next = self.sum_b[i].val().get_bits::<32>(0);
             self.window[FIXED + COUNTERS * i + 7].value.next = self.sum_b[i].val().get_bits::<32>(32);
         }
+        for i in 0..WORDS {
+            self.window[i].there.next = true;
+        }
+        for i in 0..STREAMS {
+            for word in 0..COUNTERS {
+                self.window[FIXED + COUNTERS * i + word].there.next = self.used[i].val();
+            }
+        }
         for i in 0..LIMBS {
             self.window[FIXED + COUNTERS * STREAMS + ARGUMENTS + i].value.next = self.limb[i].val();
         }
         self.found.next = 0.into();
         for i in 0..WORDS {
+            self.window[i].clock.next = self.clock.val();
             self.window[i].place.next = self.places[i].val();
             self.window[i].address.next = self.slave.read_address.val();
             self.found.next = self.found.val() | self.window[i].gated.val();

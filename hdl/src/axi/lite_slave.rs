@@ -43,28 +43,26 @@ pub struct LiteSlave {
     pub write_address: Signal<Out, Bits<10>>,
     /// The word.
     pub write_data: Signal<Out, Bits<32>>,
-    /// One bit for each bit of the word that is to be written.
-    pub write_mask: Signal<Out, Bits<32>>,
+    /// One bit for each byte of the word that is to be written.
+    pub write_bytes: Signal<Out, Bits<4>>,
     /// A word is read in this cycle: `read_data` is taken.
     pub read: Signal<Out, Bit>,
-    /// Its word address.
+    /// The word address of a word that is read in the next cycle.
     pub read_address: Signal<Out, Bits<10>>,
-    /// What lies there.
+    /// What lay at the address of the cycle before.
     pub read_data: Signal<In, Bits<32>>,
     writing: Reg<LiteWrite>,
     to: Reg<Bits<10>>,
     data: Reg<Bits<32>>,
     bytes: Reg<Bits<4>>,
-    mask: Pack<32, 1, 32>,
     reading: Reg<LiteRead>,
-    from: Reg<Bits<10>>,
     word: Reg<Bits<32>>,
 }
 
 impl Logic for LiteSlave {
     #[hdl_gen]
     fn update(&mut self) {
-        dff_setup!(self, clock, writing, to, data, bytes, reading, from, word);
+        dff_setup!(self, clock, writing, to, data, bytes, reading, word);
         self.bus.awready.next = self.writing.q.val() == LiteWrite::Address;
         self.bus.wready.next = self.writing.q.val() == LiteWrite::Data;
         self.bus.bvalid.next = self.writing.q.val() == LiteWrite::Answer;
@@ -95,12 +93,7 @@ impl Logic for LiteSlave {
         self.write.next = self.writing.q.val() == LiteWrite::Write;
         self.write_address.next = self.to.q.val();
         self.write_data.next = self.data.q.val();
-        for byte in 0..4 {
-            for bit in 0..8 {
-                self.mask.x[8 * byte + bit].next = self.bytes.q.val().get_bits::<1>(byte);
-            }
-        }
-        self.write_mask.next = self.mask.packed.val();
+        self.write_bytes.next = self.bytes.q.val();
 
         self.bus.arready.next = self.reading.q.val() == LiteRead::Address;
         self.bus.rvalid.next = self.reading.q.val() == LiteRead::Answer;
@@ -108,7 +101,6 @@ impl Logic for LiteSlave {
         self.bus.rresp.next = 0.into();
         match self.reading.q.val() {
             LiteRead::Address => {
-                self.from.d.next = self.bus.araddr.val().get_bits::<10>(2);
                 if self.bus.arvalid.val() {
                     self.reading.d.next = LiteRead::Look;
                 }
@@ -124,7 +116,7 @@ impl Logic for LiteSlave {
             }
         }
         self.read.next = self.reading.q.val() == LiteRead::Look;
-        self.read_address.next = self.from.q.val();
+        self.read_address.next = self.bus.araddr.val().get_bits::<10>(2);
         if self.reset.val() {
             self.writing.d.next = LiteWrite::Address;
             self.reading.d.next = LiteRead::Address;

@@ -224,6 +224,7 @@ impl<
         self.control.error_address.next = self.sequencer.error_address.val();
         self.control.cycles.next = self.sequencer.cycles.val();
         self.control.nonfinite.next = self.squares.nonfinite.val();
+        self.control.used[0].next = true;
         self.control.beats[0].next = self.grads.beats.val();
         self.control.stalls[0].next = self.grads.stalls.val();
         self.control.sum_a[0].next = self.grads.sum_a.val();

@@ -18,7 +18,7 @@ pub struct HalfCopy<const L: usize, const W: usize, const H: usize, const N: usi
     pub reset: Signal<In, Bit>,
     /// Memory.
     pub axi: AxiWrite,
-    /// Whether there is a copy in this run; without it a start passes, and counters and sums read 0.
+    /// Whether there is a copy in this run; without it a start passes, and counters and sums mean nothing.
     pub used: Signal<In, Bit>,
     /// As bfloat16, not as binary16.
     pub bf16: Signal<In, Bit>,
@@ -196,16 +196,10 @@ impl<const L: usize, const W: usize, const H: usize, const N: usize, const K: us
         self.sum.data.next = self.gather.m.data.val();
         self.pending.next = self.used.val() && !self.sum.done.val();
 
-        self.beats.next = 0.into();
-        self.stalls.next = 0.into();
-        self.sum_a.next = 0.into();
-        self.sum_b.next = 0.into();
-        if self.used.val() {
-            self.beats.next = self.writer.beats.val();
-            self.stalls.next = self.writer.stalls.val();
-            self.sum_a.next = self.sum.a.val();
-            self.sum_b.next = self.sum.b.val();
-        }
+        self.beats.next = self.writer.beats.val();
+        self.stalls.next = self.writer.stalls.val();
+        self.sum_a.next = self.sum.a.val();
+        self.sum_b.next = self.sum.b.val();
     }
     unit!("half_copy", L; W, H, N, K);
 }

@@ -8,7 +8,7 @@ const LATENCY: usize = AnyLane::LATENCY;
 /// Keeps account of what enters the lanes and what leaves them: the checksums of six tensors, and whether a gradient was not finite.
 ///
 /// It looks on where words have `W` bits, which costs a fifth of what beats of 512 would. What the lanes make of the filling past a
-/// run's last element does not count. Words of one lane are summed two at a time.
+/// run's last element does not count. Words of one lane are summed two at a time. Sums of a moment that a run does not have mean nothing.
 ///
 /// `D`, `NH` and `T` are `HALVES`, `H` and `T` of [`Nonfinite`]; `S` and what follows is the width of a checksum's beat, at least 64,
 /// and the other parameters of [`Checksum`].
@@ -31,8 +31,6 @@ pub struct Ledger<
     pub start: Signal<In, Bit>,
     /// Elements of the run; stable during it.
     pub elements: Signal<In, Bits<32>>,
-    /// Whether there is a first and a second moment; sums of what there is not read 0.
-    pub used: [Signal<In, Bit>; 2],
     /// A group enters the lanes.
     pub enter: Signal<In, Bit>,
     /// What enters: parameters, first moments, second moments.
@@ -79,7 +77,6 @@ impl<
             clock: Signal::default(),
             start: Signal::default(),
             elements: Signal::default(),
-            used: std::array::from_fn(|_| Signal::default()),
             enter: Signal::default(),
             old: std::array::from_fn(|_| Signal::default()),
             grads: Signal::default(),
@@ -165,14 +162,6 @@ impl<
             }
             self.a[i].next = self.sum[i].a.val();
             self.b[i].next = self.sum[i].b.val();
-        }
-        for i in 0..2 {
-            if !self.used[i].val() {
-                self.a[i + 1].next = 0.into();
-                self.b[i + 1].next = 0.into();
-                self.a[i + 4].next = 0.into();
-                self.b[i + 4].next = 0.into();
-            }
         }
         comment!("All have the same words at the same time, and the parameters leave last.");
         self.pending.next = !self.sum[3].done.val();

@@ -270,7 +270,6 @@ impl<
         self.gate.used[3].next = self.mode.has_half.val();
         self.sequencer.refused.next = self.check.refused.val();
         self.sequencer.refused_id.next = self.check.id.val();
-
         self.sequencer.start.next = self.control.start.val();
         self.control.done.next = self.sequencer.done.val();
         self.control.idle.next = self.sequencer.idle.val();
@@ -296,6 +295,9 @@ impl<
 
         comment!("Streams in the order of the register space: four read, four written.");
         for i in 0..2 {
+            self.control.used[4 * i].next = true;
+            self.control.used[4 * i + 1].next = self.mode.has_first.val();
+            self.control.used[4 * i + 2].next = self.mode.has_second.val();
             self.sequencer.busy[4 * i].next = self.params.busy[i].val();
             self.sequencer.failed[4 * i].next = self.params.failed[i].val();
             self.sequencer.failed_address[4 * i].next = self.params.failed_address[i].val();
@@ -312,6 +314,8 @@ impl<
             self.control.beats[4 * i + 2].next = self.exp_avg_sq.beats[i].val();
             self.control.stalls[4 * i + 2].next = self.exp_avg_sq.stalls[i].val();
         }
+        self.control.used[3].next = true;
+        self.control.used[7].next = self.mode.has_half.val();
         self.sequencer.busy[3].next = self.grads.busy.val();
         self.sequencer.failed[3].next = self.grads.failed.val();
         self.sequencer.failed_address[3].next = self.grads.failed_address.val();
@@ -348,10 +352,7 @@ impl<
         self.gate.freed[1].next = self.exp_avg.freed.val();
         self.gate.freed[2].next = self.exp_avg_sq.freed.val();
         self.gate.freed[3].next = self.half.freed.val();
-
         self.ledger.elements.next = self.control.argument[ELEMENTS].val();
-        self.ledger.used[0].next = self.mode.has_first.val();
-        self.ledger.used[1].next = self.mode.has_second.val();
         self.ledger.enter.next = self.gate.enter.val();
         self.ledger.old[0].next = self.params.m.data.val();
         self.ledger.old[1].next = self.exp_avg.m.data.val();
@@ -360,7 +361,6 @@ impl<
         self.ledger.new[0].next = self.lanes.p_new.val();
         self.ledger.new[1].next = self.lanes.m_new.val();
         self.ledger.new[2].next = self.lanes.v_new.val();
-
         self.lanes.enter.next = self.gate.enter.val();
         self.lanes.p.next = self.params.m.data.val();
         self.lanes.m.next = self.exp_avg.m.data.val();

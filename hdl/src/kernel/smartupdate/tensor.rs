@@ -12,7 +12,7 @@ pub struct Tensor<const W: usize, const N: usize, const K: usize> {
     pub reset: Signal<In, Bit>,
     /// Memory.
     pub axi: AxiMaster,
-    /// Whether there is such a tensor in this run; without it a start passes, and the counters read 0.
+    /// Whether there is such a tensor in this run; without it a start passes, and the counters mean nothing.
     pub used: Signal<In, Bit>,
     /// See [`ReadMover::start`].
     pub start: Signal<In, Bit>,
@@ -78,16 +78,10 @@ impl<const W: usize, const N: usize, const K: usize> Logic for Tensor<W, N, K> {
         self.freed.next = self.writer.freed.val();
 
         self.busy[0].next = self.reader.busy.val();
-        self.beats[0].next = 0.into();
-        self.stalls[0].next = 0.into();
-        self.beats[1].next = 0.into();
-        self.stalls[1].next = 0.into();
-        if self.used.val() {
-            self.beats[0].next = self.reader.beats.val();
-            self.stalls[0].next = self.reader.stalls.val();
-            self.beats[1].next = self.writer.beats.val();
-            self.stalls[1].next = self.writer.stalls.val();
-        }
+        self.beats[0].next = self.reader.beats.val();
+        self.stalls[0].next = self.reader.stalls.val();
+        self.beats[1].next = self.writer.beats.val();
+        self.stalls[1].next = self.writer.stalls.val();
         comment!("What failed in another run is not of this one.");
         self.failed[0].next = self.used.val() && self.reader.failed.val();
         self.failed_address[0].next = self.reader.failed_address.val();

@@ -121,11 +121,17 @@ fn every_offset_reads_what_abi_says() {
     }
     for s in 0..config().streams().len() as u32 {
         let (beats, stalls) = (host.rng.word() >> 32, host.rng.word() >> 16);
+        let (a, b) = (host.rng.word(), host.rng.word());
         host.block.set(&format!("beats_{s}"), beats);
         host.block.set(&format!("stalls_{s}"), stalls);
+        host.block.set(&format!("used_{s}"), 1);
         let base = register::STREAMS + s * register::STREAM_STRIDE;
         put(base + stream::BEATS, beats, 2);
         put(base + stream::STALLS, stalls, 2);
+        host.block.set(&format!("sum_a_{s}"), a);
+        host.block.set(&format!("sum_b_{s}"), b);
+        put(base + stream::CHECKSUM_A, a, 2);
+        put(base + stream::CHECKSUM_B, b, 2);
     }
     for offset in argument_words() {
         let value = host.rng.word() as u32;
@@ -144,6 +150,15 @@ fn every_offset_reads_what_abi_says() {
     for (i, offset) in argument_words().into_iter().enumerate() {
         let value = expected[offset as usize / 4];
         assert_eq!(host.block.get(&format!("argument_{i}")) as u32, value, "argument word {i}");
+    }
+    // Streams that take no part in a run, one after the other.
+    for s in 0..config().streams().len() as u32 {
+        host.block.set(&format!("used_{s}"), 0);
+        let base = (register::STREAMS + s * register::STREAM_STRIDE) as usize / 4;
+        expected[base..base + register::STREAM_STRIDE as usize / 4].fill(0);
+        for (i, &value) in expected.iter().enumerate().skip(register::STREAMS as usize / 4) {
+            assert_eq!(host.read(4 * i as u32), value, "offset {:#x} without stream {s}", 4 * i);
+        }
     }
 }
 

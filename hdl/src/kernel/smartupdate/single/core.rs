@@ -275,6 +275,7 @@ impl<
             self.gate.freed[t].next = self.tensor[t].freed.val();
             self.ledger.old[t].next = self.tensor[t].m.data.val();
             for i in 0..2 {
+                self.control.used[MASTERS * i + t].next = self.used[t].val();
                 self.sequencer.busy[MASTERS * i + t].next = self.tensor[t].busy[i].val();
                 self.sequencer.failed[MASTERS * i + t].next = self.tensor[t].failed[i].val();
                 self.sequencer.failed_address[MASTERS * i + t].next = self.tensor[t].failed_address[i].val();
@@ -291,13 +292,11 @@ impl<
             self.lanes.state[t - 1].next = self.tensor[t].m.data.val();
             self.tensor[t].new_data.next = self.lanes.state_new[t - 1].val();
             self.ledger.new[t].next = self.lanes.state_new[t - 1].val();
-            self.ledger.used[t - 1].next = self.used[t].val();
         }
         for t in TENSORS..3 {
             self.lanes.state[t - 1].next = 0.into();
             self.ledger.old[t].next = 0.into();
             self.ledger.new[t].next = 0.into();
-            self.ledger.used[t - 1].next = false;
         }
 
         comment!("Gradients are read and the half copy is written through one master.");
@@ -337,6 +336,7 @@ impl<
         self.sequencer.busy[TENSORS].next = self.grads.busy.val();
         self.sequencer.failed[TENSORS].next = self.grads.failed.val();
         self.sequencer.failed_address[TENSORS].next = self.grads.failed_address.val();
+        self.control.used[TENSORS].next = true;
         self.control.beats[TENSORS].next = self.grads.beats.val();
         self.control.stalls[TENSORS].next = self.grads.stalls.val();
         self.control.sum_a[TENSORS].next = self.grads.sum_a.val();
@@ -351,6 +351,7 @@ impl<
         self.sequencer.busy[MASTERS + TENSORS].next = self.half.busy.val();
         self.sequencer.failed[MASTERS + TENSORS].next = self.half.failed.val();
         self.sequencer.failed_address[MASTERS + TENSORS].next = self.half.failed_address.val();
+        self.control.used[MASTERS + TENSORS].next = self.mode.has_half.val();
         self.control.beats[MASTERS + TENSORS].next = self.half.beats.val();
         self.control.stalls[MASTERS + TENSORS].next = self.half.stalls.val();
         self.control.sum_a[MASTERS + TENSORS].next = self.half.sum_a.val();
