@@ -75,7 +75,9 @@ pub struct Table {
     last_chunk: Signal<Local, Bits<CHUNK_BITS>>,
     entry: Signal<Local, Bits<128>>,
     count: Signal<Local, Bits<32>>,
-    most: Signal<Local, Bits<32>>,
+    /// The most that the last chunk can keep, worked out ahead of the entries.
+    last_most: Reg<Bits<17>>,
+    most: Signal<Local, Bits<17>>,
     came: Signal<Local, Bit>,
     padding: Signal<Local, Bit>,
     /// Beats up to this one.
@@ -99,7 +101,8 @@ impl Logic for Table {
     #[hdl_gen]
     fn update(&mut self) {
         dff_setup!(
-            self, clock, phase, place, sum, bad_count, bad_sum, bad_place, beat, kept, a, factor, shifted, target
+            self, clock, phase, place, sum, bad_count, bad_sum, bad_place, beat, kept, a, factor, shifted, target,
+            last_most
         );
         dff_setup!(self, clock, full, next_kept, next_end, next_a, next_target, next_number);
         clock!(self, clock, narrow, stage, ram);
@@ -119,9 +122,10 @@ impl Logic for Table {
         self.stage.m.ready.next = self.phase.q.val() == TablePhase::Load;
         self.came.next = self.stage.m.valid.val() && (self.phase.q.val() == TablePhase::Load);
         self.padding.next = self.place.q.val() > self.last_chunk.val();
+        self.last_most.d.next = bit_cast::<17, 16>(self.last_element.val().get_bits::<16>(0)) + 1;
         self.most.next = 65_536.into();
         if self.place.q.val() == self.last_chunk.val() {
-            self.most.next = bit_cast::<32, 16>(self.last_element.val().get_bits::<16>(0)) + 1;
+            self.most.next = self.last_most.q.val();
         }
         self.bad_count.d.next = false;
         self.bad_sum.d.next = false;
@@ -147,8 +151,8 @@ impl Logic for Table {
                         self.bad_place.d.next = self.last_chunk.val();
                     } else {
                         self.sum.d.next = self.sum.q.val() + self.count.val();
-                        self.bad_count.d.next =
-                            (self.count.val() > self.most.val()) || self.entry.val().get_bits::<32>(32).any();
+                        self.bad_count.d.next = (self.count.val().get_bits::<17>(0) > self.most.val())
+                            || self.entry.val().get_bits::<47>(17).any();
                         self.bad_sum.d.next = !self.count.val().any() && self.entry.val().get_bits::<64>(64).any();
                     }
                     if self.place.q.val().get_bits::<2>(0).all()
