@@ -8,9 +8,9 @@ use nearfield_abi::kernel::smartupdate::grad_format;
 /// The source of gradients: memory to words of `L` numbers in binary32, whatever the format in memory.
 ///
 /// ```text
-/// ReadMover ─┬─ Narrow (fp32) ─────────┐
-///            ├─ Narrow (fp16, bf16) ───┴─ Register ─ Value x L ─ Register ─┬─ m
-///            ├─ Decompress (Top-K) ────────────────────────────────────────┘
+/// ReadMover ─┬─ Narrow (fp32) ───────┐
+///            ├─ Narrow (fp16, bf16) ─┼─ Register ─ Value x L ─ Register ─ m
+///            ├─ Decompress (Top-K) ──┘
 ///            └─ Checksum512
 /// ```
 ///
@@ -76,7 +76,7 @@ pub struct Gradients<
     raw: Register<W>,
     value: [Value; L],
     values: Pack<L, 32, W>,
-    dense: Register<W>,
+    out: Register<W>,
     decompress: Decompress<L, D, P, H, W, HK, K>,
     extent: Extent<6>,
     sum: Checksum512,
@@ -84,7 +84,10 @@ pub struct Gradients<
     topk: Signal<Local, Bit>,
     wide: Signal<Local, Bit>,
     bytes: Signal<Local, Bits<34>>,
+    ready: Signal<Local, Bit>,
     came: Signal<Local, Bit>,
+    /// The beat that is offered was summed before.
+    seen: Reg<Bit>,
 }
 
 impl<
@@ -127,7 +130,7 @@ impl<
             raw: Register::default(),
             value: std::array::from_fn(|_| Value::default()),
             values: Pack::default(),
-            dense: Register::default(),
+            out: Register::default(),
             decompress: Decompress::default(),
             extent: Extent::default(),
             sum: Checksum512::default(),
@@ -135,7 +138,9 @@ impl<
             topk: Signal::default(),
             wide: Signal::default(),
             bytes: Signal::default(),
+            ready: Signal::default(),
             came: Signal::default(),
+            seen: Reg::default(),
         }
     }
 }
@@ -156,12 +161,13 @@ impl<
 {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, reader, whole, halves, raw, dense, decompress, extent, sum);
+        dff_setup!(self, clock, seen);
+        clock!(self, clock, reader, whole, halves, raw, out, decompress, extent, sum);
         self.reader.reset.next = self.reset.val();
         self.whole.reset.next = self.reset.val();
         self.halves.reset.next = self.reset.val();
         self.raw.reset.next = self.reset.val();
-        self.dense.reset.next = self.reset.val();
+        self.out.reset.next = self.reset.val();
         self.decompress.reset.next = self.reset.val();
         AxiRead::link(&mut self.axi, &mut self.reader.axi);
 
@@ -191,33 +197,40 @@ impl<
         self.whole.s.valid.next = self.reader.m.valid.val() && self.wide.val() && !self.topk.val();
         self.halves.s.valid.next = self.reader.m.valid.val() && !self.wide.val() && !self.topk.val();
         self.decompress.s.valid.next = self.reader.m.valid.val() && self.topk.val();
-        self.reader.m.ready.next = self.halves.s.ready.val();
+        self.ready.next = self.halves.s.ready.val();
         if self.wide.val() {
-            self.reader.m.ready.next = self.whole.s.ready.val();
+            self.ready.next = self.whole.s.ready.val();
         }
         if self.topk.val() {
-            self.reader.m.ready.next = self.decompress.s.ready.val();
+            self.ready.next = self.decompress.s.ready.val();
         }
+        self.reader.m.ready.next = self.ready.val();
 
         for i in 0..L {
             self.spread.x[2 * i].next = self.halves.m.data.val().get_bits::<16>(16 * i);
             self.spread.x[2 * i + 1].next = 0.into();
         }
-        self.raw.s.valid.next = self.whole.m.valid.val() || self.halves.m.valid.val();
+        comment!("Only one of the three has words in a run.");
+        self.raw.s.valid.next = self.whole.m.valid.val() || self.halves.m.valid.val() || self.decompress.m.valid.val();
         self.raw.s.data.next = self.spread.packed.val();
         if self.wide.val() {
             self.raw.s.data.next = self.whole.m.data.val();
         }
+        if self.topk.val() {
+            self.raw.s.data.next = self.decompress.m.data.val();
+        }
         self.whole.m.ready.next = self.raw.s.ready.val();
         self.halves.m.ready.next = self.raw.s.ready.val();
+        self.decompress.m.ready.next = self.raw.s.ready.val();
         for i in 0..L {
             self.value[i].format.next = self.value_format.val();
             self.value[i].x.next = self.raw.m.data.val().get_bits::<32>(32 * i);
             self.values.x[i].next = self.value[i].y.val();
         }
-        self.dense.s.valid.next = self.raw.m.valid.val();
-        self.dense.s.data.next = self.values.packed.val();
-        self.raw.m.ready.next = self.dense.s.ready.val();
+        self.out.s.valid.next = self.raw.m.valid.val();
+        self.out.s.data.next = self.values.packed.val();
+        self.raw.m.ready.next = self.out.s.ready.val();
+        StreamOut::<W>::link(&mut self.m, &mut self.out.m);
 
         self.decompress.start.next = self.start.val() && self.topk.val();
         self.decompress.elements.next = self.elements.val();
@@ -227,16 +240,16 @@ impl<
         self.fault.next = self.decompress.fault.val();
         self.fault_chunk.next = self.decompress.fault_chunk.val();
 
-        self.m.valid.next = self.dense.m.valid.val() || self.decompress.m.valid.val();
-        self.m.data.next = self.dense.m.data.val();
+        comment!("Summed when it is first offered, for the last beat of halves may never be asked for whole;");
+        comment!("those of a Top-K stream when they are taken: the decompressor counts on it.");
+        self.came.next = self.reader.m.valid.val() && !self.seen.q.val();
+        self.seen.d.next = self.reader.m.valid.val();
         if self.topk.val() {
-            self.m.data.next = self.decompress.m.data.val();
+            self.came.next = self.reader.m.valid.val() && self.ready.val();
         }
-        self.dense.m.ready.next = self.m.ready.val();
-        self.decompress.m.ready.next = self.m.ready.val();
-
-        comment!("Summed as it comes: the last beat of halves may never be asked for whole.");
-        self.came.next = self.axi.rvalid.val() && self.reader.axi.rready.val();
+        if self.ready.val() || self.reset.val() {
+            self.seen.d.next = false;
+        }
         self.extent.start.next = self.start.val();
         self.extent.bytes.next = self.bytes.val();
         self.extent.step.next = self.came.val();
@@ -244,7 +257,9 @@ impl<
         self.sum.valid.next = self.came.val() && self.extent.belongs.val();
         self.sum.last.next = self.extent.last.val();
         self.sum.tail.next = self.bytes.val().get_bits::<6>(0);
-        self.sum.data.next = self.axi.rdata.val();
+        self.sum.data.next = self.reader.m.data.val();
+        self.decompress.beat_sum.next = self.sum.beat_sum.val();
+        self.decompress.beat_after.next = self.sum.beat_after.val();
         self.sum_a.next = self.sum.a.val();
         self.sum_b.next = self.sum.b.val();
         self.pending.next = self.decompress.busy.val() || !self.sum.done.val();

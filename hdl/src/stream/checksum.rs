@@ -40,6 +40,10 @@ pub struct Checksum<
     pub b: Signal<Out, Bits<64>>,
     /// The run has ended, and these are its sums.
     pub done: Signal<Out, Bit>,
+    /// The sum of the words of the beat of [`Checksum::BEAT_LATENCY`] cycles ago, whether there was one or not, modulo 2^32.
+    pub beat_sum: Signal<Out, Bits<32>>,
+    /// The same with each word multiplied by the number of words after it in the beat.
+    pub beat_after: Signal<Out, Bits<32>>,
     /// The last byte of the beat that counts.
     top: Signal<Local, Bits<T>>,
     /// The bytes above it.
@@ -69,8 +73,10 @@ pub type Checksum512 = Checksum<512, 16, 64, 15, 4, 6>;
 impl<const W: usize, const N: usize, const BYTES: usize, const NODES: usize, const LEVELS: usize, const T: usize>
     Checksum<W, N, BYTES, NODES, LEVELS, T>
 {
+    /// Cycles from a beat to its sums.
+    pub const BEAT_LATENCY: usize = 1 + LEVELS;
     /// Cycles from the last beat to `done`.
-    pub const LATENCY: usize = 1 + LEVELS + PositionSum::<LEVELS>::LATENCY;
+    pub const LATENCY: usize = Self::BEAT_LATENCY + PositionSum::<LEVELS>::LATENCY;
 }
 
 impl<const W: usize, const N: usize, const BYTES: usize, const NODES: usize, const LEVELS: usize, const T: usize>
@@ -91,6 +97,8 @@ impl<const W: usize, const N: usize, const BYTES: usize, const NODES: usize, con
             a: Signal::default(),
             b: Signal::default(),
             done: Signal::default(),
+            beat_sum: Signal::default(),
+            beat_after: Signal::default(),
             top: Signal::default(),
             above: Signal::default(),
             all_bytes: Constant::new((BYTES as u64 - 1).into()),
@@ -154,6 +162,8 @@ impl<const W: usize, const N: usize, const BYTES: usize, const NODES: usize, con
         self.a.next = self.sums.sum.val();
         self.b.next = self.position.b.val();
         self.done.next = self.position.done.val();
+        self.beat_sum.next = self.beat_sums.sum.val().get_bits::<32>(0);
+        self.beat_after.next = self.beat_sums.after.val().get_bits::<32>(0);
     }
     unit!("stream_checksum", N; W, BYTES, LEVELS, T);
 }

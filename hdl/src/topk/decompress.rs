@@ -1,16 +1,17 @@
-use super::{Fold, Groups, Merge, Order, Padding, Route, Table, Value, Watch, CHUNK_BITS};
+use super::{Fold, Groups, Merge, Order, Padding, Route, Table, Watch, CHUNK_BITS};
 use crate::prelude::*;
-use crate::stream::{Register, StreamIn, StreamOut};
+use crate::stream::{StreamIn, StreamOut};
 
-/// A Top-K stream (`nearfield_abi::topk`) in, the dense run of binary32 out; wiring only.
+/// A Top-K stream (`nearfield_abi::topk`) in, the dense run out, its numbers in the stream's format; wiring only.
 ///
 /// ```text
 /// s ── Route ──┬─ Table ── chunk ──┐
-///              └───────────────── Groups ── slices ──┬─ Merge ── Value x L ── Register ── m
-///                                    └─ beats ─ Fold └─ Order, Padding      all faults ── Watch
+///              └───────────────── Groups ── slices ──┬─ Merge ── m
+///                         beats' sums ── Fold    └─ Order, Padding   all faults ── Watch
 /// ```
 ///
-/// Words of `L` elements, `W = 32 * L` bits, up to the end of the last 16 elements; zeros where nothing was kept. `start` begins a run
+/// Words of `L` elements, `W = 32 * L` bits, up to the end of the last 16 elements; zeros where nothing was kept. A number of 16 bits
+/// stands in the lower half of its element: [`super::Value`] makes binary32 of it, and is the caller's. `start` begins a run
 /// and forgets whatever was left of another, an offer on `m` included. A fault ends it: `busy` falls, nothing more is taken, and of
 /// words only those that are offered already still come. `N`, `P`, `I`, `A`, `B` are as in [`Merge`] and [`Groups`].
 #[derive(Clone, Debug, LogicBlock)]
@@ -35,6 +36,11 @@ pub struct Decompress<
     pub format: Signal<In, Bits<2>>,
     /// Beats of the stream.
     pub s: StreamIn<512>,
+    /// The sum of the words of the beat that was taken [`Fold::AHEAD`] cycles ago, modulo 2^32.
+    pub beat_sum: Signal<In, Bits<32>>,
+    /// The same with each word times the number of words after it in the beat. Both are what a [`crate::stream::Checksum512`] adds
+    /// up that watches `s`.
+    pub beat_after: Signal<In, Bits<32>>,
     /// The stream's source has no more beats, but for those that its buffer offers within a few cycles.
     pub ended: Signal<In, Bit>,
     /// Words.
@@ -54,9 +60,6 @@ pub struct Decompress<
     order: Order<L, I>,
     padding: Padding,
     merge: Merge<L, N, P, I, W>,
-    value: [Value; L],
-    pack: Pack<L, 32, W>,
-    stage: Register<W>,
     watch: Watch,
     fresh: Signal<Local, Bit>,
     limit: Signal<Local, Bits<16>>,
@@ -80,6 +83,8 @@ impl<
             elements: Signal::default(),
             format: Signal::default(),
             s: StreamIn::default(),
+            beat_sum: Signal::default(),
+            beat_after: Signal::default(),
             ended: Signal::default(),
             m: StreamOut::default(),
             busy: Signal::default(),
@@ -93,9 +98,6 @@ impl<
             order: Order::default(),
             padding: Padding::default(),
             merge: Merge::default(),
-            value: std::array::from_fn(|_| Value::default()),
-            pack: Pack::default(),
-            stage: Register::default(),
             watch: Watch::default(),
             fresh: Signal::default(),
             limit: Signal::default(),
@@ -115,7 +117,7 @@ impl<
 {
     #[hdl_gen]
     fn update(&mut self) {
-        clock!(self, clock, route, table, groups, fold, order, padding, merge, stage, watch);
+        clock!(self, clock, route, table, groups, fold, order, padding, merge, watch);
         self.fresh.next = self.reset.val() || self.start.val();
         self.limit.next = self.route.last_element.val().get_bits::<16>(0);
         self.route.reset.next = self.reset.val();
@@ -142,7 +144,8 @@ impl<
 
         self.fold.reset.next = self.fresh.val();
         self.fold.taken.next = self.groups.taken.val();
-        self.fold.data.next = self.route.chunks.data.val();
+        self.fold.beat_sum.next = self.beat_sum.val();
+        self.fold.beat_after.next = self.beat_after.val();
         self.fold.first.next = self.groups.first.val();
         self.fold.last.next = self.groups.last.val();
         self.fold.a.next = self.table.chunk_a.val();
@@ -174,16 +177,7 @@ impl<
         self.order.last.next = self.groups.m_last.val();
         self.order.ending.next = self.groups.m_end.val();
 
-        for i in 0..L {
-            self.value[i].format.next = self.format.val();
-            self.value[i].x.next = self.merge.m.data.val().get_bits::<32>(32 * i);
-            self.pack.x[i].next = self.value[i].y.val();
-        }
-        self.stage.reset.next = self.fresh.val();
-        self.stage.s.valid.next = self.merge.m.valid.val();
-        self.stage.s.data.next = self.pack.packed.val();
-        self.merge.m.ready.next = self.stage.s.ready.val();
-        StreamOut::<W>::link(&mut self.m, &mut self.stage.m);
+        StreamOut::<W>::link(&mut self.m, &mut self.merge.m);
 
         self.watch.reset.next = self.reset.val();
         self.watch.start.next = self.start.val();
@@ -191,7 +185,7 @@ impl<
         self.watch.offered.next = self.s.valid.val();
         self.watch.wanting.next = self.route.wanting.val() || self.groups.wanting.val();
         self.watch.full.next = self.groups.finished.val();
-        self.watch.finished.next = self.merge.finished.val() && !self.stage.m.valid.val();
+        self.watch.finished.next = self.merge.finished.val();
         self.watch.at.next = self.table.chunk_number.val();
         self.watch.refused.next = self.route.refused.val();
         self.watch.miscounted.next = self.table.miscounted.val();

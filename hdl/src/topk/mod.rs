@@ -1,8 +1,8 @@
 //! The Top-K decompressor: a compressed gradient in, the dense one out, merged on the fly.
 //!
 //! [`Decompress`] is the whole. [`Route`] looks at the header, [`Table`] keeps what the stream says of its chunks, [`Groups`] takes
-//! beats apart into slices of kept elements, [`Merge`] puts those to their places among zeros, [`Value`] makes binary32 of them;
-//! [`Fold`], [`Order`] and [`Padding`] look on and [`Watch`] keeps the first fault. The format is `nearfield_abi::topk`.
+//! beats apart into slices of kept elements, [`Merge`] puts those to their places among zeros; [`Fold`], [`Order`] and [`Padding`] look on
+//! and [`Watch`] keeps the first fault. [`Value`], behind it, makes binary32 of the numbers. The format is `nearfield_abi::topk`.
 
 mod decompress;
 mod fold;

@@ -1,11 +1,12 @@
 use super::design;
 use nearfield_abi::checksum::Checksum;
 use nearfield_hdl::emit::{emit, Design};
-use nearfield_hdl::stream::{Checksum128, Checksum256, Checksum512, Checksum64};
+use nearfield_hdl::stream::{Checksum128, Checksum256, Checksum512, Checksum64, PositionSum};
 use nearfield_sim::verilate::{build, bundle, Instance, Library, Options, PortId};
 use nearfield_tests::lint::assert_clean;
 use nearfield_tests::rng::{long, seed, Rng};
 use nearfield_tests::stream::Pace;
+use std::collections::VecDeque;
 use std::sync::OnceLock;
 
 const NAME: &str = "stream_checksum";
@@ -51,6 +52,8 @@ struct Unit {
     a: PortId,
     b: PortId,
     done: PortId,
+    beat_sum: PortId,
+    beat_after: PortId,
 }
 
 impl Unit {
@@ -70,6 +73,8 @@ impl Unit {
             a: port("a"),
             b: port("b"),
             done: port("done"),
+            beat_sum: port("beat_sum"),
+            beat_after: port("beat_after"),
             instance,
         }
     }
@@ -190,6 +195,30 @@ fn matches_reference_past_every_carry() {
         let expected = Checksum::of(&bytes);
         assert!(expected.a > 1 << 48 && expected.words.pow(2) / 2 > 1 << 32, "b wraps");
         assert_eq!(unit.sums(&mut rng), (expected.a, expected.b));
+    }
+}
+
+/// Both sums of each beat, the declared cycles after it, whatever else goes on. A word's position and the words after it come to the
+/// words of a beat.
+#[test]
+fn sums_of_beats_come_when_declared() {
+    let mut rng = Rng::new(seed("stream::checksum beats", 0x6265_6174));
+    for (width, (words, _, latency)) in WIDTHS.into_iter().enumerate() {
+        let mut unit = Unit::new(width);
+        let ahead = latency - PositionSum::<1>::LATENCY;
+        assert_eq!(ahead, 1 + words.ilog2() as usize);
+        let mut behind = VecDeque::new();
+        for _ in 0..3000 {
+            let bytes = draw(4 * words, &mut rng);
+            let data: Vec<u32> = bytes.chunks(4).map(|w| u32::from_le_bytes(w.try_into().unwrap())).collect();
+            unit.cycle(rng.one_in(2), false, rng.word(), &data);
+            let sum = Checksum::of(&bytes);
+            behind.push_back((sum.a as u32, (sum.a as u32).wrapping_mul(words as u32).wrapping_sub(sum.b as u32)));
+            if behind.len() == ahead {
+                let found = [unit.beat_sum, unit.beat_after].map(|port| unit.instance.get(port) as u32);
+                assert_eq!(Some(found.into()), behind.pop_front(), "beats of {words} words");
+            }
+        }
     }
 }
 

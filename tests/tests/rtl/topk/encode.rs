@@ -39,15 +39,11 @@ impl Sparse {
         Sparse { elements, format, kept }
     }
 
-    /// The dense run as words of binary32, up to the end of the last 16 elements.
+    /// The dense run, values as they stand in the stream, up to the end of the last 16 elements.
     pub fn dense(&self) -> Vec<u32> {
         let mut all = vec![0; self.elements.next_multiple_of(16)];
         for &(at, value) in &self.kept {
-            all[at] = match self.format {
-                0 => value,
-                1 => binary32_of_half(value as u16),
-                _ => value << 16,
-            };
+            all[at] = value;
         }
         all
     }
@@ -112,6 +108,13 @@ pub fn checksum(bytes: &[u8]) -> [u8; 8] {
         b = b.wrapping_add(word.wrapping_mul(i as u32 + 1));
     }
     (u64::from(b) << 32 | u64::from(a)).to_le_bytes()
+}
+
+/// The sum of a beat's words, and that of its words each times the number of words after it.
+pub fn sums(beat: &[u32]) -> (u32, u32) {
+    beat.iter().rev().zip(0u32..).fold((0, 0), |(sum, after), (word, behind)| {
+        (sum.wrapping_add(*word), after.wrapping_add(word.wrapping_mul(behind)))
+    })
 }
 
 /// binary16 as binary32, by way of its value; a NaN becomes the canonical one.

@@ -1,5 +1,5 @@
 use super::cell;
-use super::encode::{beats, checksum};
+use super::encode::{beats, checksum, sums};
 use nearfield_hdl::topk::Fold;
 use nearfield_tests::rng::{seed, Rng};
 use std::collections::VecDeque;
@@ -25,6 +25,7 @@ fn matches_reference() {
     let mut rng = Rng::new(seed(NAME, 0x666f_6c64));
     let mut cell = cell(NAME);
     let mut verdicts: VecDeque<Option<u64>> = VecDeque::from(vec![None; Fold::LATENCY]);
+    let mut behind: VecDeque<(u32, u32)> = VecDeque::from(vec![(1, 1); Fold::AHEAD]);
     let (mut wrong, mut right) = (0, 0);
     for chunk in 0..4000u64 {
         let bytes: Vec<u8> = (0..64 * (1 + rng.below(9))).map(|_| rng.value(8) as u8).collect();
@@ -40,8 +41,10 @@ fn matches_reference() {
         while sent < beats.len() {
             let taken = !rng.one_in(4);
             let last = sent + 1 == beats.len();
-            let port = cell.port("data");
-            cell.instance.set_words(port, &beats[sent]);
+            behind.push_back(if taken { sums(&beats[sent]) } else { (rng.word() as u32, rng.word() as u32) });
+            let (sum, after) = behind.pop_front().expect("one has just gone in");
+            cell.set("beat_sum", sum.into());
+            cell.set("beat_after", after.into());
             cell.set("taken", taken.into());
             cell.set("first", (sent == 0).into());
             cell.set("last", last.into());

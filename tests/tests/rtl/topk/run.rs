@@ -1,9 +1,11 @@
 //! A decompressor under test: streams in, words and faults out.
 
-use super::encode::{beats, Sparse};
+use super::encode::{beats, sums, Sparse};
+use nearfield_hdl::topk::Fold;
 use nearfield_sim::verilate::{Instance, PortId};
 use nearfield_tests::rng::Rng;
 use nearfield_tests::stream::{Pace, Sink, Source, Wires};
+use std::collections::VecDeque;
 
 /// A decompressor of some number of lanes in an instance of its own, after reset.
 pub struct Decompressor {
@@ -15,7 +17,7 @@ pub struct Decompressor {
 /// What a run came to.
 #[derive(Debug)]
 pub struct Outcome {
-    /// Elements, as binary32.
+    /// Elements, in the format of the stream.
     pub elements: Vec<u32>,
     /// Cycles from `start` until `busy` fell.
     pub cycles: usize,
@@ -72,16 +74,28 @@ impl Decompressor {
         let prefix = self.name();
         let beats = beats(stream);
         let bound = 20_000 + 40 * (beats.len() + elements);
+        // What watches the stream gives the sums of beats some cycles after them, and of whatever stands there without a beat.
+        let mut passing = beats.iter().map(|beat| sums(beat)).collect::<Vec<_>>().into_iter();
+        let mut noise = Rng::new(rng.word());
+        let mut behind: VecDeque<(u32, u32)> = VecDeque::from(vec![(1, 1); Fold::AHEAD]);
         let mut source = Source::new(Wires::new(&self.instance, &format!("{prefix}_s")), beats, paces[0]);
         let mut sink = Sink::new(Wires::new(&self.instance, &format!("{prefix}_m")), paces[1]);
         let [busy, valid, ready, ended] = ["busy", "m_valid", "m_ready", "ended"].map(|name| self.port(name));
+        let [offered, accepted, beat_sum, beat_after] =
+            ["s_valid", "s_ready", "beat_sum", "beat_after"].map(|name| self.port(name));
         let (mut cycles, mut idle, mut gaps, mut latency, mut after) = (0, 0, 0, 0, 0);
         while after < 30 {
             source.drive(&mut self.instance, rng);
             sink.drive(&mut self.instance, rng);
             self.instance.set(ended, u64::from(source.is_done()));
+            let (plain, times) = behind.pop_front().expect("as many go in as come out");
+            self.instance.set(beat_sum, plain.into());
+            self.instance.set(beat_after, times.into());
             self.instance.set(self.clock, 0);
             self.instance.eval();
+            let taken = self.instance.get(offered) == 1 && self.instance.get(accepted) == 1;
+            let beat = if taken { passing.next() } else { None };
+            behind.push_back(beat.unwrap_or_else(|| (noise.word() as u32, noise.word() as u32)));
             if self.instance.get(valid) == 1 {
                 match sink.taken.is_empty() {
                     true => latency = latency.max(cycles),
