@@ -65,6 +65,8 @@ pub struct Control<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: us
     abi_version: Constant<Bits<32>>,
     hash_low: Constant<Bits<32>>,
     hash_high: Constant<Bits<32>>,
+    /// The word that is read is the control word.
+    control_chosen: Reg<Bit>,
     found: Signal<Local, Bits<32>>,
 }
 
@@ -148,6 +150,7 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: usize, const WOR
             abi_version: Constant::new(u64::from(nearfield_abi::ABI_VERSION).into()),
             hash_low: Constant::new((hash & 0xffff_ffff).into()),
             hash_high: Constant::new((hash >> 32).into()),
+            control_chosen: Reg::default(),
             found: Signal::default(),
         }
     }
@@ -158,6 +161,7 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: usize, const WOR
 {
     #[hdl_gen]
     fn update(&mut self) {
+        dff_setup!(self, clock, control_chosen);
         clock!(self, clock, slave, handshake);
         self.slave.reset.next = self.reset.val();
         self.handshake.reset.next = self.reset.val();
@@ -169,7 +173,8 @@ impl<const ARGUMENTS: usize, const STREAMS: usize, const LIMBS: usize, const WOR
                 && self.slave.write_bytes.val().get_bit(0);
         }
         self.handshake.data.next = self.slave.write_data.val().get_bits::<8>(0);
-        self.handshake.read.next = self.slave.read.val() && self.window[0].chosen.val();
+        self.control_chosen.d.next = self.slave.read_address.val() == self.places[0].val();
+        self.handshake.read.next = self.slave.read.val() && self.control_chosen.q.val();
         self.request.next = self.handshake.request.val();
         self.start.next = self.handshake.start.val();
         self.handshake.done.next = self.done.val();

@@ -16,9 +16,7 @@ pub struct ReadWord {
     pub address: Signal<In, Bits<10>>,
     /// What it holds.
     pub value: Signal<In, Bits<32>>,
-    /// It is read in this cycle, if any is; one cycle after `address` and `there`.
-    pub chosen: Signal<Out, Bit>,
-    /// `value`, or 0.
+    /// `value`, or 0; one cycle after `address` and `there`.
     pub gated: Signal<Out, Bits<32>>,
     here: Reg<Bit>,
 }
@@ -28,7 +26,6 @@ impl Logic for ReadWord {
     fn update(&mut self) {
         dff_setup!(self, clock, here);
         self.here.d.next = self.there.val() && (self.address.val() == self.place.val());
-        self.chosen.next = self.here.q.val();
         self.gated.next = 0.into();
         if self.here.q.val() {
             self.gated.next = self.value.val();
