@@ -49,9 +49,14 @@ bench: need-bench ## rates of the kernel by device, format and clock (roofline i
 	$(CARGO) build --locked --release -p nearfield
 	mkdir -p build
 	$(NEARFIELD) bench kernel --device sim:smartssd,lanes=2 --device sim:smartssd,lanes=4 --clock 300,250 \
-		--grads fp32,bf16,topk-fp16 --half none,fp16 --plot build/roofline.svg
+		--grads fp32,bf16,topk-fp32,topk-fp16 --half none,fp16 --plot build/roofline.svg
 	$(NEARFIELD) bench kernel --device sim:ideal,lanes=1 --device sim:ideal,lanes=2 --device sim:ideal,lanes=4 \
 		--device sim:ideal,lanes=8 --grads fp32,bf16,topk-fp16 --half none,fp16
+	$(NEARFIELD) bench kernel --device sim:ideal,lanes=4 --device sim:ideal,lanes=8 --grads topk-fp32,topk-fp16 \
+		--elements 300003 --top-k 0.1
+	$(NEARFIELD) bench kernel --device sim:ideal,lanes=4 --device sim:ideal,lanes=8 --grads topk-fp32,topk-fp16 \
+		--elements 300003 --top-k 1
+	$(NEARFIELD) bench kernel --device soft --elements 67108864 --grads fp32,bf16 --half none,fp16
 	$(NEARFIELD) bench compress --rounds 21
 	$(NEARFIELD) bench aggregate --graph rmat:17 --density 1,0.5,0.3 --rounds 5
 	$(NEARFIELD) bench store --folder build
