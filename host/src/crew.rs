@@ -1,6 +1,7 @@
 //! Threads that work is dealt to.
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
+use std::num::NonZero;
 use std::sync::{Mutex, PoisonError};
 
 /// The thread that asks, and others that wait for work. To start one takes as long as to read some hundred thousand numbers, so whoever has several
@@ -12,9 +13,10 @@ pub struct Crew {
 }
 
 impl Crew {
-    /// Of so many threads, or, where the system starts no more, of the one that asks.
-    pub fn new(threads: usize) -> Crew {
-        let others = threads.saturating_sub(1);
+    /// Of so many threads, or one a core; where the system starts no more, of the one that asks.
+    pub fn new(threads: Option<NonZero<usize>>) -> Crew {
+        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
+        let others = threads.map_or_else(cores, NonZero::get) - 1;
         let pool = || ThreadPoolBuilder::new().num_threads(others).build().ok();
         Crew { pool: if others == 0 { None } else { pool() } }
     }
@@ -69,12 +71,12 @@ mod tests {
 
     #[test]
     fn every_piece_is_done_once_on_any_number_of_threads() {
-        for threads in [0, 1, 2, 5] {
-            let crew = Crew::new(threads);
-            assert_eq!(crew.threads(), threads.max(1));
+        for threads in [1, 2, 5] {
+            let crew = Crew::new(NonZero::new(threads));
+            assert_eq!(crew.threads(), threads);
             for pieces in [0, 1, 2, 1000] {
                 let found = crew.deal(10..10 + pieces, Vec::new, |found, number, piece| found.push((number, piece)));
-                assert!(found.len() <= crew.threads().min(pieces).max(1), "{threads} threads, {pieces} pieces");
+                assert!(found.len() <= threads.min(pieces).max(1), "{threads} threads, {pieces} pieces");
                 let mut found: Vec<_> = found.into_iter().flatten().collect();
                 found.sort_unstable();
                 let expected: Vec<_> = (0..pieces).map(|number| (number, 10 + number)).collect();
@@ -85,7 +87,7 @@ mod tests {
 
     #[test]
     fn a_panic_reaches_who_asked_and_the_crew_goes_on() {
-        let crew = Crew::new(3);
+        let crew = Crew::new(NonZero::new(3));
         let broken = || crew.deal(0..100, || (), |_, number, _| assert_ne!(number, 50, "the fiftieth"));
         let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(broken)).unwrap_err();
         assert!(panic.downcast_ref::<String>().is_some_and(|text| text.contains("the fiftieth")));

@@ -60,8 +60,7 @@ impl Aggregator {
 
     /// The same with a certain vector unit.
     pub fn with(threads: Option<NonZero<usize>>, level: Level) -> Aggregator {
-        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
-        Aggregator { crew: Crew::new(threads.map_or_else(cores, NonZero::get)), level }
+        Aggregator { crew: Crew::new(threads), level }
     }
 
     /// How many threads it has.

@@ -54,12 +54,7 @@ pub struct Feedback {
 impl Compressor {
     /// With this many threads, or one a core.
     pub fn new(threads: Option<NonZero<usize>>) -> Compressor {
-        let cores = || std::thread::available_parallelism().map_or(1, NonZero::get);
-        Compressor {
-            crew: Crew::new(threads.map_or_else(cores, NonZero::get)),
-            level: Level::detect(),
-            spare: Spare::default(),
-        }
+        Compressor { crew: Crew::new(threads), level: Level::detect(), spare: Spare::default() }
     }
 
     /// How many threads it has.

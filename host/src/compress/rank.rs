@@ -169,7 +169,7 @@ mod tests {
     /// Few values, for all ways to take little time; in two parts of which one is empty now and then.
     #[test]
     fn all_ways_find_the_same() {
-        let crews = [Crew::new(1), Crew::new(3)];
+        let crews = [1, 3].map(|threads| Crew::new(std::num::NonZero::new(threads)));
         for (name, run) in runs(70_000) {
             let mut by_sample = 0;
             for (count, middle) in [(1, 0), (2, 1), (700, 35_000), (35_000, 69_999), (69_999, 70_000), (70_000, 5)] {

@@ -15,7 +15,7 @@ fn json(text: &str) -> Value {
 }
 
 /// Ordinary gradients: those of 1e38 overflow fp16.
-fn ordinary(step: u64, i: u64) -> f32 {
+pub fn ordinary(step: u64, i: u64) -> f32 {
     gradient(step, i).clamp(-1.0, 1.0)
 }
 

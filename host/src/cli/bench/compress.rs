@@ -60,9 +60,15 @@ impl Compress {
         let amount = Amount::Ratio(self.ratio);
         amount.of(u64::from(self.elements)).map_err(Failure::refused)?;
         let elements = u64::from(self.elements);
+        let gradient = self.gradient();
         // In memory of the kind that `nearfield compress` reads into.
-        let mut copies = [self.gradient()?, self.gradient()?, self.gradient()?];
-        let [run, sums, grads] = copies.each_mut().map(|copy| &mut copy.floats_mut()[..self.elements as usize]);
+        let copy = || {
+            let mut memory = Aligned::new(4 * gradient.len()).map_err(Failure::failed)?;
+            memory.floats_mut()[..gradient.len()].copy_from_slice(&gradient);
+            Ok::<_, Failure>(memory)
+        };
+        let mut copies = [copy()?, copy()?, copy()?];
+        let [run, sums, grads] = copies.each_mut().map(|copy| &mut copy.floats_mut()[..gradient.len()]);
         let compressor = Compressor::new(self.threads);
         let threads = compressor.threads();
         let (mut bytes, mut kept) = (Vec::new(), 0);
@@ -112,15 +118,15 @@ impl Compress {
     }
 
     /// Draws that are about normal: the sum of four uniform ones.
-    fn gradient(&self) -> Result<Aligned, Failure> {
-        let mut run = Aligned::new(4 * self.elements as usize).map_err(Failure::failed)?;
+    fn gradient(&self) -> Vec<f32> {
         let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
         let uniform = |word: u64, shift: u32| (word >> shift & 0xffff) as f32 / 65_536.0 - 0.5;
-        for value in &mut run.floats_mut()[..self.elements as usize] {
-            let word = generator.next_u64();
-            *value = [0, 16, 32, 48].into_iter().map(|shift| uniform(word, shift)).sum();
-        }
-        Ok(run)
+        (0..self.elements)
+            .map(|_| {
+                let word = generator.next_u64();
+                [0, 16, 32, 48].into_iter().map(|shift| uniform(word, shift)).sum()
+            })
+            .collect()
     }
 
     /// 10^9 elements a second at the median of these times.

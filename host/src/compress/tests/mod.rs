@@ -37,7 +37,7 @@ fn with(threads: usize) -> Compressor {
 /// One of this many threads on every level of the processor.
 fn on_every_level(threads: usize) -> impl Iterator<Item = Compressor> {
     Level::available().into_iter().map(move |level| Compressor {
-        crew: Crew::new(threads),
+        crew: Crew::new(NonZero::new(threads)),
         level,
         spare: Spare::default(),
     })
@@ -107,7 +107,7 @@ fn long_runs_on_any_number_of_threads() {
 fn a_wrong_guess_costs_time_only() {
     let elements = 4 * SHORT;
     let looked_at = Mutex::new(Vec::new());
-    sample::bound(elements, elements / 100, &Crew::new(2), |index| {
+    sample::bound(elements, elements / 100, &Crew::new(NonZero::new(2)), |index| {
         looked_at.lock().unwrap().push(index);
         index as f32
     });
@@ -118,7 +118,7 @@ fn a_wrong_guess_costs_time_only() {
     let count = elements / 8;
     let guess = with(2).guess(elements, count, |index| run[index]).unwrap();
     assert!(
-        gather(&run, Level::detect(), &Crew::new(2), guess, &Spare::default()).len() < count,
+        gather(&run, Level::detect(), &Crew::new(NonZero::new(2)), guess, &Spare::default()).len() < count,
         "the sample does not mislead"
     );
     same(&with(2).select(&run, Amount::Count(count as u64)).unwrap(), &sorted(&run, count), "misled");
@@ -134,7 +134,7 @@ fn a_guess_gathers_enough_and_not_much_more() {
         (0..elements).map(|_| (0..4).map(|_| (draw.next() >> 40) as f32 / (1 << 24) as f32 - 0.5).sum()).collect();
     for count in [elements / 1000, elements / 100, elements / 10, elements / 2] {
         let guess = with(2).guess(elements, count, |index| run[index]).unwrap();
-        let gathered = gather(&run, Level::detect(), &Crew::new(2), guess, &Spare::default()).len();
+        let gathered = gather(&run, Level::detect(), &Crew::new(NonZero::new(2)), guess, &Spare::default()).len();
         // The margin is for a small sample, so it is a part of the run and not of the count.
         assert!(gathered >= count && gathered < 2 * count + elements / 256, "{gathered} for {count}");
     }

@@ -1,6 +1,7 @@
 //! Gradients that are summed up and compressed on their way through XRT.
 
 use crate::journey::model;
+use crate::top_k::ordinary;
 use crate::workbench::{Workbench, NEARFIELD};
 use nearfield::device::xrt::Xrt;
 use nearfield::device::{Device, DeviceError, Value};
@@ -55,11 +56,7 @@ fn what_is_not_sent_is_that_of_soft() {
     for (store, device) in [("soft", "soft"), ("board", "xrt-emu:ideal,lanes=4")] {
         bench.done(&format!("init --params params --store {store}"));
         for step in 1..=2 {
-            // Below what overflows in fp16, which is how they are sent.
-            bench.write(
-                "grads",
-                &model(elements, |i| (finite(step << 24 | i as u32).to_bits() >> 8) as f32 / 1e4 - 800.0),
-            );
+            bench.write("grads", &model(elements, |i| ordinary(step, i)));
             bench.done(&format!("step --store {store} --grads grads {flags} --device {device}"));
         }
         bench.done(&format!("export --store {store} -o {store}.safetensors --state"));
